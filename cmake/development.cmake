@@ -1,0 +1,16 @@
+# For work on amq itself: warnings as errors, ccache where it is there, a default build type. Users never see these.
+if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
+  set(CMAKE_BUILD_TYPE Release CACHE STRING "" FORCE)
+endif()
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+
+find_program(AMQ_CCACHE ccache)
+mark_as_advanced(AMQ_CCACHE)
+if(AMQ_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  # Precompiled headers and ccache agree only when time stamps and macros are left out of the hash.
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros ${AMQ_CCACHE})
+endif()
+
+add_library(amq_warnings INTERFACE)
+target_compile_options(amq_warnings INTERFACE -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror)
