@@ -1,6 +1,7 @@
 // Row-major matrices: a view that owns nothing and a 64-byte aligned owner.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstring>
 #include <memory>
@@ -102,5 +103,13 @@ class matrix {
   index cols_ = 0;
   std::unique_ptr<T[], detail::aligned_delete> data_;
 };
+
+/// A dense copy of a view.
+template <class T>
+matrix<std::remove_const_t<T>> clone(matrix_view<T> source) {
+  matrix<std::remove_const_t<T>> copy(source.rows, source.cols);
+  for (index r = 0; r < source.rows; ++r) std::copy_n(source.row(r).data(), source.cols, copy.row(r).data());
+  return copy;
+}
 
 }  // namespace amq

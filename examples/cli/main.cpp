@@ -1,0 +1,155 @@
+// amq: mixed-precision quantization from the command line. Parses, calls one command, maps errors to exit codes.
+#include <CLI/CLI.hpp>
+
+#include <algorithm>
+#include <cstdio>
+#include <exception>
+#include <string>
+#include <vector>
+
+#include "amq/core/error.hpp"
+#include "amq/version.hpp"
+#include "interrupt.hpp"
+#include "options.hpp"
+
+namespace {
+
+using namespace amq::cli;
+
+void add_model(CLI::App& command, std::filesystem::path& model) {
+  command.add_option("MODEL", model, "Hugging Face folder: config.json and safetensors")->required();
+}
+
+void add_json(CLI::App& command, bool& json) {
+  command.add_flag("--json", json, "Print one JSON object on standard output");
+}
+
+void add_threads(CLI::App& command, int& threads) {
+  command.add_option("--threads", threads, "Threads to use (default: all cores); results do not depend on it")
+      ->check(CLI::PositiveNumber);
+}
+
+void add_bits(CLI::App& command, std::vector<int>& bits) {
+  command.add_option("--bits", bits, "Widths a layer may take, 2 to 8")->delimiter(',')->capture_default_str();
+}
+
+void add_measuring(CLI::App& command, measuring& measure) {
+  command.add_option("--tokens", measure.tokens, "Calibration tokens: .npy of integers, or raw .u16 / .u32")->required();
+  command.add_option("--sequences", measure.sequences, "Sequences to take from the tokens")->capture_default_str();
+  command.add_option("--length", measure.length, "Tokens in a sequence")->capture_default_str();
+  command.add_option("--loss", measure.loss, "jsd, kl or cross_entropy")->capture_default_str();
+  command.add_option("--proxy", measure.proxy, "Quantizer used while measuring: hqq, rtn, rtn_symmetric or rtn_awq")
+      ->capture_default_str();
+  command.add_option("--group", measure.group, "Inputs that share a scale and a zero; -1 for whole rows")
+      ->capture_default_str();
+  command.add_option("--precision", measure.precision, "Arithmetic of both models: f32")->capture_default_str();
+  add_threads(command, measure.threads);
+}
+
+int report(char const* message, int code) {
+  std::fflush(stdout);
+  std::fprintf(stderr, "amq: %s\n", message);
+  return code;
+}
+
+/// The command-line library's errors as one sentence; its own codes all become "bad usage".
+int bad_usage(CLI::App const& app, CLI::ParseError const& failure) {
+  if (failure.get_exit_code() == 0) return app.exit(failure);
+  std::string message = failure.what();
+  std::replace(message.begin(), message.end(), '\n', ' ');
+  message = message.substr(0, 400) + ". Run with --help for the options.";
+  return report(message.c_str(), exit_bad_input);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app{"amq finds how many bits every linear layer of a language model needs, and quantizes it so"};
+  app.require_subcommand(1);
+  app.set_version_flag("--version", std::string("amq ") + amq::version);
+
+  int code = exit_done;
+
+  inspect_options inspecting;
+  auto* inspect_command = app.add_subcommand("inspect", "Architecture, linear layers, size of the search space");
+  add_model(*inspect_command, inspecting.model);
+  add_bits(*inspect_command, inspecting.bits);
+  inspect_command->add_option("--group", inspecting.group, "Inputs that share a scale and a zero; -1 for whole rows")
+      ->capture_default_str();
+  add_json(*inspect_command, inspecting.json);
+  inspect_command->callback([&] { code = inspect(inspecting); });
+
+  evaluate_options evaluating;
+  auto* evaluate_command = app.add_subcommand("evaluate", "Quality of one configuration against the unquantized model");
+  add_model(*evaluate_command, evaluating.model);
+  add_measuring(*evaluate_command, evaluating.measure);
+  auto* chosen = evaluate_command->add_option_group("configuration", "What to evaluate");
+  chosen->add_option("--configuration", evaluating.configuration, "JSON file with the bits of every layer");
+  chosen->add_option("--bits", evaluating.bits, "The same width for every layer, 2 to 8");
+  chosen->require_option(1);
+  add_json(*evaluate_command, evaluating.json);
+  evaluate_command->callback([&] {
+    evaluating.group_given = evaluate_command->count("--group") > 0;
+    code = evaluate(evaluating);
+  });
+
+  sensitivity_options sensing;
+  auto* sensitivity_command = app.add_subcommand("sensitivity", "Each linear layer alone at the lowest width");
+  add_model(*sensitivity_command, sensing.model);
+  add_measuring(*sensitivity_command, sensing.measure);
+  add_bits(*sensitivity_command, sensing.bits);
+  sensitivity_command->add_option("--threshold", sensing.threshold, "Layers above this times the median are pinned")
+      ->capture_default_str();
+  add_json(*sensitivity_command, sensing.json);
+  sensitivity_command->callback([&] { code = sensitivity(sensing); });
+
+  search_options searching;
+  auto* search_command = app.add_subcommand("search", "Find the Pareto front of average bits against quality loss");
+  add_model(*search_command, searching.model);
+  add_measuring(*search_command, searching.measure);
+  add_bits(*search_command, searching.bits);
+  search_command->add_option("--seed", searching.seed, "Seed of every random number; same seed, same archive")->required();
+  search_command->add_option("--out", searching.out, "Folder for archive.sqlite and the front")->required();
+  search_command->add_option("--evaluations", searching.evaluations,
+                             "Configurations to measure in all, sensitivities included (default: layers + 10250)");
+  search_command->add_option("--predictor", searching.predictor, "rbf or rbf_thin_plate")->capture_default_str();
+  search_command->add_option("--optimizer", searching.optimizer, "nsga2")->capture_default_str();
+  search_command->add_option("--preset", searching.preset, "amq or amq_as_released")->capture_default_str();
+  search_command->add_option("--threshold", searching.threshold, "Layers above this times the median are pinned")
+      ->capture_default_str();
+  search_command->add_option("--initial", searching.initial, "Size of the initial design, uniform ones included");
+  search_command->add_option("--candidates", searching.candidates, "Configurations measured in an iteration");
+  search_command->add_option("--population", searching.population, "Individuals of the optimizer")->capture_default_str();
+  search_command->add_option("--generations", searching.generations, "Generations of the optimizer")->capture_default_str();
+  search_command->add_flag("--resume", searching.resume, "Continue the search in --out");
+  add_json(*search_command, searching.json);
+  search_command->callback([&] { code = search(searching); });
+
+  deploy_options deploying;
+  auto* deploy_command = app.add_subcommand("deploy", "Write the best configuration that fits as a model folder");
+  deploy_command->add_option("DIR", deploying.search, "Folder of a search")->required();
+  auto* budget = deploy_command->add_option_group("budget", "What it may cost");
+  budget->add_option("--at-most-bits", deploying.at_most_bits, "Average bits of the linear layers, overhead included");
+  budget->add_option("--at-most-bytes", deploying.at_most_bytes, "Bytes of the whole quantized model");
+  budget->require_option(1);
+  deploy_command->add_option("--quantizer", deploying.quantizer, "hqq, rtn, rtn_symmetric or rtn_awq")->capture_default_str();
+  deploy_command->add_option("--heldout", deploying.heldout, "Tokens the search has not seen, to measure on as well");
+  deploy_command->add_option("--out", deploying.out, "Folder to write")->required();
+  add_threads(*deploy_command, deploying.threads);
+  add_json(*deploy_command, deploying.json);
+  deploy_command->callback([&] { code = deploy(deploying); });
+
+  try {
+    catch_interrupts();
+    app.parse(argc, argv);
+    return code;
+  } catch (CLI::ParseError const& failure) {
+    return bad_usage(app, failure);
+  } catch (amq::input_error const& failure) {
+    return report(failure.what(), exit_bad_input);
+  } catch (std::bad_alloc const&) {
+    return report("out of memory", exit_internal_error);
+  } catch (std::exception const& failure) {
+    return report(failure.what(), exit_internal_error);
+  }
+}

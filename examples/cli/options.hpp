@@ -1,0 +1,90 @@
+// What the user typed, one aggregate for each command.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace amq::cli {
+
+/// How configurations are measured; shared by evaluate, sensitivity and search.
+struct measuring {
+  std::filesystem::path tokens;
+  int sequences = 16;
+  int length = 256;
+  std::string loss = "jsd";
+  std::string proxy = "hqq";
+  std::string precision = "f32";
+  int group = 128;
+  int threads = 0;  ///< 0: all cores
+};
+
+struct inspect_options {
+  std::filesystem::path model;
+  std::vector<int> bits{2, 3, 4};
+  int group = 128;
+  bool json = false;
+};
+
+struct evaluate_options {
+  std::filesystem::path model;
+  measuring measure;
+  std::optional<int> bits;
+  std::optional<std::filesystem::path> configuration;
+  bool group_given = false;
+  bool json = false;
+};
+
+struct sensitivity_options {
+  std::filesystem::path model;
+  measuring measure;
+  std::vector<int> bits{2, 3, 4};
+  double threshold = 2.0;
+  bool json = false;
+};
+
+struct search_options {
+  std::filesystem::path model;
+  measuring measure;
+  std::vector<int> bits{2, 3, 4};
+  std::uint64_t seed = 0;
+  std::filesystem::path out;
+  std::optional<std::int64_t> evaluations;
+  std::string predictor = "rbf";
+  std::string optimizer = "nsga2";
+  std::string preset = "amq";
+  double threshold = 2.0;
+  std::optional<std::int64_t> initial;
+  std::optional<std::int64_t> candidates;
+  int population = 200;
+  int generations = 20;
+  bool resume = false;
+  bool json = false;
+};
+
+struct deploy_options {
+  std::filesystem::path search;
+  std::optional<double> at_most_bits;
+  std::optional<std::int64_t> at_most_bytes;
+  std::string quantizer = "hqq";
+  std::optional<std::filesystem::path> heldout;
+  std::filesystem::path out;
+  int threads = 0;
+  bool json = false;
+};
+
+/// Each command prints to standard output, reports progress on standard error, and returns the exit code.
+int inspect(inspect_options const& options);
+int evaluate(evaluate_options const& options);
+int sensitivity(sensitivity_options const& options);
+int search(search_options const& options);
+int deploy(deploy_options const& options);
+
+inline constexpr int exit_done = 0;
+inline constexpr int exit_internal_error = 1;
+inline constexpr int exit_bad_input = 2;
+inline constexpr int exit_interrupted = 3;
+
+}  // namespace amq::cli

@@ -1,0 +1,54 @@
+// An evaluator of any type behind one type: for run-time choices and for code compiled by another compiler.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <span>
+#include <utility>
+
+#include "amq/concepts/evaluator.hpp"
+
+namespace amq {
+
+/// Owns an evaluator. Hands measurements over one by one where the owned one does, after the whole batch elsewhere.
+class any_evaluator {
+ public:
+  using sink = std::function<bool(std::size_t, measurement&&)>;
+
+  template <class E>
+    requires evaluator<E>
+  explicit any_evaluator(std::unique_ptr<E> owned) : self_(std::make_unique<holder<E>>(std::move(owned))) {}
+
+  void evaluate(std::span<configuration const> batch, std::span<measurement> out) { self_->evaluate(batch, out); }
+  void evaluate_each(std::span<configuration const> batch, sink const& each) { self_->evaluate_each(batch, each); }
+
+ private:
+  struct erased {
+    virtual ~erased() = default;
+    virtual void evaluate(std::span<configuration const> batch, std::span<measurement> out) = 0;
+    virtual void evaluate_each(std::span<configuration const> batch, sink const& each) = 0;
+  };
+
+  template <class E>
+  struct holder final : erased {
+    explicit holder(std::unique_ptr<E> owned) : evaluator_(std::move(owned)) {}
+    void evaluate(std::span<configuration const> batch, std::span<measurement> out) override {
+      evaluator_->evaluate(batch, out);
+    }
+    void evaluate_each(std::span<configuration const> batch, sink const& each) override {
+      if constexpr (streaming_evaluator<E>) {
+        evaluator_->evaluate_each(batch, each);
+      } else {
+        std::vector<measurement> measured(batch.size());
+        evaluator_->evaluate(batch, measured);
+        for (std::size_t i = 0; i < batch.size(); ++i)
+          if (!each(i, std::move(measured[i]))) return;
+      }
+    }
+    std::unique_ptr<E> evaluator_;
+  };
+
+  std::unique_ptr<erased> self_;
+};
+
+}  // namespace amq

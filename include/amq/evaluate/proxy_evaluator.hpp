@@ -1,0 +1,137 @@
+// Measures configurations for real: bank -> model -> fused head and loss, one sequence of calibration tokens at a time.
+#pragma once
+
+#include <chrono>
+#include <cmath>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "amq/concepts/evaluator.hpp"
+#include "amq/concepts/loss.hpp"
+#include "amq/core/executor.hpp"
+#include "amq/core/statistics.hpp"
+#include "amq/evaluate/bank.hpp"
+#include "amq/evaluate/loss.hpp"
+#include "amq/evaluate/reference.hpp"
+
+namespace amq {
+
+/// The evaluator of AMQ's search (arXiv 2509.12019, section 4.2): losses against the unquantized model on calibration
+/// tokens, weights from a bank that a cheap quantizer filled. Model and tokens must outlive it.
+///
+/// A configuration's loss has the same bits whatever batch, neighbours or number of threads it is measured with.
+/// Neighbours of a batch that begin with equal blocks share the work of those blocks, which is what makes sensitivities
+/// (one layer varied at a time) cheap.
+template <class Model, matrix_quantizer Quantizer, loss Loss = jsd, class Executor = serial_executor>
+class proxy_evaluator {
+ public:
+  template <search_space Space>
+  proxy_evaluator(Model const& model, token_sequences const& tokens, Space const& space, Quantizer const& quantizer,
+                  Loss loss_policy, Executor& executor)
+      : model_(&model),
+        tokens_(&tokens),
+        loss_(std::move(loss_policy)),
+        executor_(&executor),
+        reference_(model, tokens, executor),
+        bank_(model, space, quantizer, executor),
+        workers_(static_cast<std::size_t>(executor.workers())) {
+    static_assert(diagnose_causal_model<Model>());
+    AMQ_EXPECTS(tokens.length() >= 2, "a loss needs sequences of at least 2 tokens, not " + std::to_string(tokens.length()));
+  }
+
+  /// out[i] measures batch[i]; out is as long as batch.
+  void evaluate(std::span<configuration const> batch, std::span<measurement> out) {
+    evaluate_each(batch, [&](std::size_t i, measurement&& measured) {
+      out[i] = std::move(measured);
+      return true;
+    });
+  }
+
+  /// Calls sink(i, measurement&&) for each configuration in order, until it returns false.
+  template <class Sink>
+  void evaluate_each(std::span<configuration const> batch, Sink&& sink) {
+    for (std::size_t i = 0; i < batch.size(); ++i) {
+      int const shared = i + 1 < batch.size() ? equal_blocks(batch[i], batch[i + 1]) : 0;
+      if (!sink(i, measure(batch[i], shared))) return;
+    }
+  }
+
+ private:
+  struct worker {
+    typename Model::state state;
+    head_scratch head;
+    std::vector<double> positions;
+  };
+
+  /// Hidden states of all sequences after the first `blocks` blocks of a configuration.
+  struct prefix {
+    configuration genes;
+    int blocks = 0;
+    std::vector<matrix<float>> hidden;
+  };
+
+  measurement measure(configuration const& genes, int shared) {
+    auto const start = std::chrono::steady_clock::now();
+    int const known = prefix_.blocks > 0 && equal_blocks(prefix_.genes, genes) >= prefix_.blocks ? prefix_.blocks : 0;
+    int const keep = shared > known ? shared : 0;
+    std::vector<matrix<float>> kept(keep > 0 ? static_cast<std::size_t>(tokens_->count()) : 0);
+    layer_weights const weights = bank_.pick(genes);
+
+    measurement result;
+    result.sequence_losses.resize(static_cast<std::size_t>(tokens_->count()));
+    executor_->for_each(tokens_->count(), [&](index sequence, int id) {
+      auto const s = static_cast<std::size_t>(sequence);
+      auto& own = workers_[static_cast<std::size_t>(id)];
+      begin(own.state, sequence, known);
+      for (int block = known; block < model_->blocks(); ++block) {
+        if (keep > 0 && block == keep) kept[s] = own.state.hidden.clone();
+        model_->block(block, own.state, weights);
+      }
+      result.sequence_losses[s] = sequence_loss(own, sequence);
+    });
+    if (keep > 0) prefix_ = {genes, keep, std::move(kept)};
+
+    result.loss = mean(result.sequence_losses);
+    if (!std::isfinite(result.loss)) result.error = "the loss is not finite: the quantized model's logits overflow";
+    result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    return result;
+  }
+
+  void begin(typename Model::state& state, index sequence, int known) const {
+    model_->embed(tokens_->sequence(sequence), state);
+    if (known > 0) state.hidden = prefix_.hidden[static_cast<std::size_t>(sequence)].clone();
+  }
+
+  double sequence_loss(worker& own, index sequence) const {
+    auto const tokens = tokens_->sequence(sequence);
+    own.positions.resize(tokens.size() - 1);
+    model_->head(own.state, [&](matrix_view<float const> candidate) {
+      reference_.for_each_tile(sequence, candidate, own.head, [&](index first, auto reference_logits, auto candidate_logits) {
+        loss_.positions(reference_logits, candidate_logits, tokens.data() + first + 1, own.positions.data() + first);
+      });
+    });
+    return mean(own.positions);
+  }
+
+  /// Leading blocks in which two configurations agree.
+  int equal_blocks(configuration const& a, configuration const& b) const {
+    int blocks = model_->blocks();
+    auto const linears = std::span<linear_layer const>(model_->linears());
+    for (std::size_t layer = 0; layer < linears.size(); ++layer)
+      if (a[layer] != b[layer]) blocks = std::min(blocks, linears[layer].block);
+    return blocks;
+  }
+
+  Model const* model_;
+  token_sequences const* tokens_;
+  Loss loss_;
+  Executor* executor_;
+  reference_model reference_;
+  bank bank_;
+  std::vector<worker> workers_;
+  prefix prefix_;
+};
+
+}  // namespace amq
