@@ -1,26 +1,37 @@
 # The library's targets. INTERFACE only: they carry include paths and what they link, no flags, macros or warnings.
-find_package(Eigen3 3.4 REQUIRED NO_MODULE)
-find_package(Boost 1.74 REQUIRED)
-find_package(nlohmann_json 3.10 REQUIRED)
-find_package(OpenSSL REQUIRED COMPONENTS Crypto)
-find_package(SQLite3 REQUIRED)
-find_package(Threads REQUIRED)
+# amq::search is always there; amq::amq and amq::sqlite only where their own dependencies are, with a line that says so.
+include(${CMAKE_CURRENT_LIST_DIR}/dependencies.cmake)
 
+# Inside somebody else's project, what we find must be visible where our targets are linked.
+if(NOT PROJECT_IS_TOP_LEVEL)
+  set(CMAKE_FIND_PACKAGE_TARGETS_GLOBAL TRUE)
+endif()
+
+# amq_library(name NEEDS target LINKS libraries...): defines amq::name unless something it needs is missing.
 function(amq_library name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "NEEDS" "LINKS")
+  amq_find_dependencies(${name})
+  if(arg_NEEDS AND NOT TARGET ${arg_NEEDS})
+    list(APPEND amq_${name}_missing "${arg_NEEDS}")
+  endif()
+  if(amq_${name}_missing)
+    list(JOIN amq_${name}_missing ", " missing)
+    set(severity STATUS)
+    if(PROJECT_IS_TOP_LEVEL OR NOT arg_NEEDS)
+      set(severity FATAL_ERROR)
+    endif()
+    message(${severity} "The target amq::${name} is not defined, for want of: ${missing}")
+    return()
+  endif()
   add_library(amq_${name} INTERFACE)
   add_library(amq::${name} ALIAS amq_${name})
   set_target_properties(amq_${name} PROPERTIES EXPORT_NAME ${name})
   target_compile_features(amq_${name} INTERFACE cxx_std_20)
-  target_include_directories(
-    amq_${name} INTERFACE $<BUILD_INTERFACE:${CMAKE_CURRENT_SOURCE_DIR}/include>
-                          $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+  target_include_directories(amq_${name} INTERFACE $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>
+                                                   $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+  target_link_libraries(amq_${name} INTERFACE ${arg_NEEDS} ${arg_LINKS})
 endfunction()
 
-amq_library(search)
-target_link_libraries(amq_search INTERFACE Eigen3::Eigen Boost::headers Threads::Threads)
-
-amq_library(amq)
-target_link_libraries(amq_amq INTERFACE amq_search nlohmann_json::nlohmann_json OpenSSL::Crypto)
-
-amq_library(sqlite)
-target_link_libraries(amq_sqlite INTERFACE amq_amq SQLite::SQLite3)
+amq_library(search LINKS Eigen3::Eigen Boost::headers Threads::Threads)
+amq_library(amq NEEDS amq_search LINKS nlohmann_json::nlohmann_json OpenSSL::Crypto)
+amq_library(sqlite NEEDS amq_amq LINKS SQLite::SQLite3)

@@ -1,8 +1,6 @@
 // The library's version, read by CMakeLists.txt and recorded in every archive.
 #pragma once
 
-#include "amq/config.hpp"
-
 namespace amq {
 
 inline constexpr int version_major = 0;

@@ -1,0 +1,31 @@
+# What each target needs and which Debian/Ubuntu package holds it: one list for the build and for the installed package.
+
+# Looks for one package; when it is not there, `amq_<component>_missing` gets a line that a person can act on.
+macro(amq_find component package what)
+  find_package(${package} ${ARGN} QUIET)
+  if(NOT ${package}_FOUND)
+    list(APPEND amq_${component}_missing "${what}")
+  endif()
+endmacro()
+
+# amq_find_dependencies(search|amq|sqlite): sets amq_<component>_FOUND, and amq_<component>_missing where it is false.
+macro(amq_find_dependencies component)
+  set(amq_${component}_missing)
+  if("${component}" STREQUAL "search")
+    amq_find(search Eigen3 "Eigen 3.4 (libeigen3-dev)" 3.4 CONFIG)
+    amq_find(search Boost "Boost 1.74 (libboost-dev)" 1.74 CONFIG)
+    amq_find(search Threads "a threads library")
+  elseif("${component}" STREQUAL "amq")
+    amq_find(amq nlohmann_json "nlohmann-json 3.10 (nlohmann-json3-dev)" 3.10 CONFIG)
+    amq_find(amq OpenSSL "OpenSSL (libssl-dev)" COMPONENTS Crypto)
+  elseif("${component}" STREQUAL "sqlite")
+    amq_find(sqlite SQLite3 "SQLite 3 (libsqlite3-dev)")
+  else()
+    set(amq_${component}_missing "a component of that name (there are search, amq and sqlite)")
+  endif()
+  if(amq_${component}_missing)
+    set(amq_${component}_FOUND FALSE)
+  else()
+    set(amq_${component}_FOUND TRUE)
+  endif()
+endmacro()

@@ -1,0 +1,15 @@
+# The same program for every way of getting amq; warnings are the consumer's own and errors.
+# consumer_program(target...): builds `consumer` against the given targets.
+function(consumer_program)
+  foreach(target ${ARGN})
+    foreach(property INTERFACE_COMPILE_OPTIONS INTERFACE_COMPILE_DEFINITIONS INTERFACE_LINK_OPTIONS)
+      get_target_property(value ${target} ${property})
+      if(value)
+        message(FATAL_ERROR "${target} brings ${property}: ${value}; users get no flags or macros from amq")
+      endif()
+    endforeach()
+  endforeach()
+  add_executable(consumer ${CMAKE_CURRENT_FUNCTION_LIST_DIR}/main.cpp)
+  target_link_libraries(consumer PRIVATE ${ARGN})
+  target_compile_options(consumer PRIVATE -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror)
+endfunction()
