@@ -34,17 +34,17 @@ inline double standard_error(std::span<double const> values) {
   return std::sqrt(squares / (n - 1) / n);
 }
 
-/// Linear interpolation between order statistics (numpy's default), q in [0, 1]. O(n log n).
+/// Linear interpolation between order statistics (numpy's default), q in [0, 1]. O(n).
 inline double quantile(std::span<double const> values, double q) {
   AMQ_EXPECTS(!values.empty(), "quantile needs at least one value");
   AMQ_EXPECTS(q >= 0 && q <= 1, "quantile needs q between 0 and 1, not " + std::to_string(q));
-  std::vector<double> sorted(values.begin(), values.end());
-  std::sort(sorted.begin(), sorted.end());
-  double const position = q * static_cast<double>(sorted.size() - 1);
-  auto const below = static_cast<std::size_t>(position);
-  auto const above = std::min(below + 1, sorted.size() - 1);
-  double const part = position - static_cast<double>(below);
-  return sorted[below] + part * (sorted[above] - sorted[below]);
+  std::vector<double> ordered(values.begin(), values.end());
+  double const position = q * static_cast<double>(ordered.size() - 1);
+  auto const below = ordered.begin() + static_cast<std::ptrdiff_t>(position);
+  std::nth_element(ordered.begin(), below, ordered.end());
+  auto const above = std::min_element(below + 1, ordered.end());
+  double const part = position - std::floor(position);
+  return above == ordered.end() ? *below : *below + part * (*above - *below);
 }
 
 /// Middle value, or the mean of the two middle ones.
