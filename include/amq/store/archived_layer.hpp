@@ -1,0 +1,131 @@
+// The linear layers an archive is about: their names, the formats they may take, and configurations written as bits.
+#pragma once
+
+#include <cstdint>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "amq/concepts/search_space.hpp"
+#include "amq/core/configuration.hpp"
+#include "amq/core/error.hpp"
+#include "amq/core/format.hpp"
+
+namespace amq {
+
+/// A linear layer and its choices, fewest bits first; gene i stands for choices[i].
+struct archived_layer {
+  std::string name;
+  std::vector<format> choices;
+
+  /// The gene of the choice with so many bits; nothing when there is none.
+  std::optional<gene> gene_of(std::int64_t bits) const {
+    for (std::size_t i = 0; i < choices.size(); ++i)
+      if (choices[i].bits == bits) return static_cast<gene>(i);
+    return std::nullopt;
+  }
+
+  /// True when bits alone tell the choices apart, as an archive needs: 1 to 256 choices, all of different bits.
+  bool told_by_bits() const {
+    for (std::size_t i = 0; i < choices.size(); ++i)
+      if (gene_of(choices[i].bits) != i) return false;
+    return !choices.empty();
+  }
+
+  friend bool operator==(archived_layer const&, archived_layer const&) = default;
+};
+
+/// The layers of a space under their names in the checkpoint; `linears` in checkpoint order, as the space's layers are.
+template <search_space Space>
+std::vector<archived_layer> archived_layers(Space const& space, std::span<linear_layer const> linears) {
+  AMQ_EXPECTS(space.size() == static_cast<index>(linears.size()), "the space has " + std::to_string(space.size()) +
+                                                                      " layers and " + std::to_string(linears.size()) +
+                                                                      " names were given");
+  std::vector<archived_layer> layers;
+  for (index i = 0; i < space.size(); ++i) {
+    std::span<format const> const choices = space.choices(i);
+    layers.push_back({linears[static_cast<std::size_t>(i)].name, {choices.begin(), choices.end()}});
+  }
+  return layers;
+}
+
+/// JSON text for the setting `space`: `[{"formats":[{"bits":2,"group":128},...],"name":"..."},...]`.
+inline std::string space_setting(std::span<archived_layer const> layers) {
+  auto json = nlohmann::json::array();
+  for (auto const& layer : layers) {
+    auto formats = nlohmann::json::array();
+    for (auto const& choice : layer.choices) formats.push_back({{"bits", choice.bits}, {"group", choice.group}});
+    json.push_back({{"name", layer.name}, {"formats", std::move(formats)}});
+  }
+  return json.dump();
+}
+
+/// The inverse of space_setting; nothing when the text is something else.
+inline std::optional<std::vector<archived_layer>> parse_space_setting(std::string const& text) {
+  try {
+    std::vector<archived_layer> layers;
+    for (auto const& item : nlohmann::json::parse(text)) {
+      archived_layer layer{item.at("name").get<std::string>(), {}};
+      for (auto const& choice : item.at("formats"))
+        layer.choices.push_back({choice.at("bits").get<int>(), choice.at("group").get<int>()});
+      if (!layer.told_by_bits()) return std::nullopt;
+      layers.push_back(std::move(layer));
+    }
+    return layers;
+  } catch (nlohmann::json::exception const&) {
+    return std::nullopt;
+  }
+}
+
+/// Translates between genes and the bits that people and other programs read: `[4,3,2]`.
+class bits_table {
+ public:
+  /// Throws precondition_error when bits alone do not tell a layer's choices apart.
+  explicit bits_table(std::vector<archived_layer> layers) : layers_(std::move(layers)) {
+    for (auto const& layer : layers_)
+      AMQ_EXPECTS(layer.told_by_bits(), layer.name +
+                                            " needs 1 to 256 choices of different bits, for an archive tells " +
+                                            "them apart by their bits alone");
+  }
+
+  std::vector<archived_layer> const& layers() const { return layers_; }
+
+  /// One gene for each layer, each of them one of its choices.
+  bool covers(std::span<gene const> genes) const {
+    if (genes.size() != layers_.size()) return false;
+    for (std::size_t i = 0; i < genes.size(); ++i)
+      if (genes[i] >= layers_[i].choices.size()) return false;
+    return true;
+  }
+
+  /// JSON array of bits in checkpoint order. Throws precondition_error for genes that the table does not cover.
+  std::string text(std::span<gene const> genes) const {
+    AMQ_EXPECTS(covers(genes), "a configuration needs one gene for each of the " + std::to_string(layers_.size()) +
+                                   " layers, each of them one of its choices");
+    std::string bits = "[";
+    for (std::size_t i = 0; i < genes.size(); ++i)
+      bits.append(i ? "," : "").append(std::to_string(layers_[i].choices[genes[i]].bits));
+    return bits.append("]");
+  }
+
+  /// The inverse of `text`; nothing when it is no such array or holds bits that a layer has no choice for.
+  std::optional<configuration> genes(std::string const& text) const {
+    auto const bits = nlohmann::json::parse(text, nullptr, false);
+    if (!bits.is_array() || bits.size() != layers_.size()) return std::nullopt;
+    configuration result;
+    for (std::size_t i = 0; i < layers_.size(); ++i) {
+      auto const found = bits[i].is_number_integer() ? layers_[i].gene_of(bits[i].get<std::int64_t>()) : std::nullopt;
+      if (!found) return std::nullopt;
+      result.push_back(*found);
+    }
+    return result;
+  }
+
+ private:
+  std::vector<archived_layer> layers_;
+};
+
+}  // namespace amq
