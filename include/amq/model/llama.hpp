@@ -1,0 +1,278 @@
+// The Llama family (Llama, Mistral, Qwen 2, Qwen 3) on the host: a causal_model whose linear layers are supplied.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "amq/concepts/causal_model.hpp"
+#include "amq/core/error.hpp"
+#include "amq/io/checkpoint.hpp"
+#include "amq/io/fingerprint.hpp"
+#include "amq/model/attention.hpp"
+#include "amq/model/config.hpp"
+#include "amq/model/layout.hpp"
+#include "amq/model/norm.hpp"
+#include "amq/model/rope.hpp"
+#include "amq/model/swiglu.hpp"
+
+namespace amq {
+
+/// What `inspect` finds out from config and headers alone.
+struct model_summary {
+  model_config config;
+  std::vector<linear_layer> linears;  ///< checkpoint order
+  std::int64_t parameters = 0;        ///< numbers in all tensors that the model reads, a tied head once
+  std::int64_t other_bytes = 0;       ///< bytes in the source's dtypes of all but the linear layers' matrices
+};
+
+/// One sequence on its way through the blocks. `hidden` (tokens, hidden size) is all that a block hands to the next;
+/// the rest are buffers that are reused. One a thread; move-only.
+struct llama_state {
+  matrix<float> hidden;
+  matrix<float> normed;
+  matrix<float> query;
+  matrix<float> key;
+  matrix<float> value;
+  matrix<float> attended;
+  matrix<float> gate;
+  matrix<float> up;
+  rope_table rope;
+};
+
+/// Norms, biases, embeddings and head are held in f32; the linear layers' matrices stay in the mapped file until
+/// `weight` asks for one. All members are const and safe to call from several threads, each with a state of its own.
+/// Arithmetic is f32; the same inputs give the same bits on any thread.
+class llama {
+ public:
+  using state = llama_state;
+
+  /// Opens a Hugging Face folder. Throws input_error for a malformed or unsupported config, a tensor that is missing or
+  /// of another shape, and for NaN or infinite weights, which it names. Reads all weights once.
+  static llama load(std::filesystem::path const& folder) { return llama(load_config(folder), amq::checkpoint(folder)); }
+
+  /// Reads config and headers only: milliseconds, whatever the checkpoint's size.
+  static model_summary inspect(std::filesystem::path const& folder);
+
+  std::span<linear_layer const> linears() const { return layout_.linears; }
+  int blocks() const { return config_.blocks; }
+  model_config const& config() const { return config_; }
+  amq::checkpoint const& checkpoint() const { return checkpoint_; }
+
+  /// (rows, cols) of linear layer `layer`, converted to f32 from the mapped file.
+  matrix<float> weight(index layer) const { return read_matrix(weight_tensor(layer)); }
+  dtype weight_dtype(index layer) const { return weight_tensor(layer).type; }
+
+  /// Bytes in the source's dtypes of all but the linear layers' matrices, a tied head once.
+  std::int64_t other_bytes() const { return amq::other_bytes(layout_, checkpoint_); }
+
+  /// SHA-256 of all tensors of the checkpoint: name, dtype, shape and bytes, in order of the names. Reads everything.
+  std::string fingerprint() const;
+
+  /// (vocabulary, hidden)
+  matrix_view<float const> output_head() const { return config_.tied_head ? embeddings_.view() : head_.view(); }
+
+  /// The state becomes the embeddings of a sequence at positions 0, 1, ...
+  void embed(std::span<std::int32_t const> tokens, state& s) const;
+
+  /// Runs transformer block i; every linear layer is multiplied through `weights`.
+  template <linear_weights W>
+  void block(int i, state& s, W const& weights) const {
+    prepare(s);
+    attention(i, s, weights);
+    feed_forward(i, s, weights);
+  }
+
+  /// Calls sink with the final-normed hidden states (tokens, hidden).
+  template <class Sink>
+  void head(state& s, Sink const& sink) const {
+    prepare(s);
+    detail::rms_norm_rows(s.hidden, final_norm_, config_.norm_epsilon, s.normed);
+    sink(matrix_view<float const>(s.normed));
+  }
+
+ private:
+  struct block_parameters {
+    std::vector<float> attention_norm;
+    std::vector<float> feed_forward_norm;
+    std::vector<float> query_norm;  ///< (head size), empty without q/k norms; so is the next
+    std::vector<float> key_norm;
+    std::array<std::vector<float>, linears_per_block> biases;  ///< empty where a layer has none
+  };
+
+  llama(model_config config, amq::checkpoint source);
+
+  tensor_view const& weight_tensor(index layer) const {
+    return checkpoint_.tensor(weight_of(layout_.linears[static_cast<std::size_t>(layer)]).name);
+  }
+  std::vector<float> read_vector(std::string const& name) const;
+  static matrix<float> read_matrix(tensor_view const& tensor);
+  block_parameters read_block(int block) const;
+  void check_finite(std::string const& name) const;
+  void prepare(state& s) const;
+
+  template <linear_weights W>
+  void attention(int i, state& s, W const& weights) const {
+    auto const& own = parameters_[static_cast<std::size_t>(i)];
+    detail::rms_norm_rows(s.hidden, own.attention_norm, config_.norm_epsilon, s.normed);
+    project(i, linear_kind::query, s.normed, s.query, weights);
+    project(i, linear_kind::key, s.normed, s.key, weights);
+    project(i, linear_kind::value, s.normed, s.value, weights);
+    if (config_.query_key_norm) {
+      detail::rms_norm_heads(s.query, own.query_norm, config_.norm_epsilon);
+      detail::rms_norm_heads(s.key, own.key_norm, config_.norm_epsilon);
+    }
+    s.rope.rotate(s.query);
+    s.rope.rotate(s.key);
+    detail::attention_shape const shape{config_.heads, config_.key_value_heads, config_.head_size,
+                                        config_.windows[static_cast<std::size_t>(i)]};
+    detail::attend(s.query, s.key, s.value, shape, s.attended);
+    project(i, linear_kind::output, s.attended, s.normed, weights);
+    add(s.normed, s.hidden);
+  }
+
+  template <linear_weights W>
+  void feed_forward(int i, state& s, W const& weights) const {
+    auto const& own = parameters_[static_cast<std::size_t>(i)];
+    detail::rms_norm_rows(s.hidden, own.feed_forward_norm, config_.norm_epsilon, s.normed);
+    project(i, linear_kind::gate, s.normed, s.gate, weights);
+    project(i, linear_kind::up, s.normed, s.up, weights);
+    detail::swiglu(s.gate, s.up);
+    project(i, linear_kind::down, s.gate, s.normed, weights);
+    add(s.normed, s.hidden);
+  }
+
+  /// y = x W^T + bias
+  template <linear_weights W>
+  void project(int block, linear_kind kind, matrix_view<float const> x, matrix_view<float> y, W const& weights) const {
+    auto const position = static_cast<std::size_t>(kind);
+    weights.multiply(index{block} * linears_per_block + static_cast<index>(position), x, y);
+    auto const& bias = parameters_[static_cast<std::size_t>(block)].biases[position];
+    if (bias.empty()) return;
+    for (index r = 0; r < y.rows; ++r)
+      for (index c = 0; c < y.cols; ++c) y(r, c) += bias[static_cast<std::size_t>(c)];
+  }
+
+  static void add(matrix<float> const& x, matrix<float>& to) {
+    for (index i = 0; i < x.size(); ++i) to.data()[i] += x.data()[i];
+  }
+
+  model_config config_;
+  amq::checkpoint checkpoint_;
+  model_layout layout_;
+  std::vector<float> frequencies_;
+  matrix<float> embeddings_;
+  matrix<float> head_;  ///< empty when tied
+  std::vector<float> final_norm_;
+  std::vector<block_parameters> parameters_;
+};
+
+inline llama::llama(model_config config, amq::checkpoint source)
+    : config_(std::move(config)),
+      checkpoint_(std::move(source)),
+      layout_(checked_layout(config_, checkpoint_)),
+      frequencies_(rope_frequencies(config_.rope, config_.head_size)) {
+  for (auto const& linear : layout_.linears) check_finite(weight_of(linear).name);
+  for (auto const& other : layout_.others) check_finite(other.name);
+  embeddings_ = read_matrix(checkpoint_.tensor(layout_.embedding));
+  if (!config_.tied_head) head_ = read_matrix(checkpoint_.tensor(layout_.head));
+  final_norm_ = read_vector("model.norm.weight");
+  for (int block = 0; block < config_.blocks; ++block) parameters_.push_back(read_block(block));
+}
+
+inline model_summary llama::inspect(std::filesystem::path const& folder) {
+  model_summary summary;
+  summary.config = load_config(folder);
+  amq::checkpoint const source(folder);
+  auto layout = checked_layout(summary.config, source);
+  summary.other_bytes = amq::other_bytes(layout, source);
+  for (auto const& linear : layout.linears) summary.parameters += linear.rows * linear.cols;
+  for (auto const& other : layout.others) summary.parameters += source.tensor(other.name).size();
+  summary.linears = std::move(layout.linears);
+  return summary;
+}
+
+inline std::string llama::fingerprint() const {
+  sha256 digest;
+  for (auto const& name : checkpoint_.names()) {
+    auto const& tensor = checkpoint_.tensor(name);
+    digest.update_delimited(name).update_delimited(to_string(tensor.type));
+    digest.update_delimited(to_string(std::span<index const>(tensor.shape))).update(tensor.bytes);
+  }
+  return digest.hex();
+}
+
+inline void llama::embed(std::span<std::int32_t const> tokens, state& s) const {
+  auto const length = static_cast<index>(tokens.size());
+  AMQ_EXPECTS(length >= 1 && length <= config_.max_length, "llama::embed got " + std::to_string(length) +
+                                                               " tokens; the model takes 1 to " +
+                                                               std::to_string(config_.max_length));
+  if (s.hidden.rows() != length || s.hidden.cols() != config_.hidden) s.hidden = matrix<float>(length, config_.hidden);
+  for (index t = 0; t < length; ++t) {
+    index const id = tokens[static_cast<std::size_t>(t)];
+    AMQ_EXPECTS(id >= 0 && id < config_.vocabulary, "llama::embed got the token id " + std::to_string(id) +
+                                                        "; the vocabulary has " + std::to_string(config_.vocabulary));
+    std::copy_n(embeddings_.row(id).data(), config_.hidden, s.hidden.row(t).data());
+  }
+}
+
+inline std::vector<float> llama::read_vector(std::string const& name) const {
+  auto const& tensor = checkpoint_.tensor(name);
+  std::vector<float> values(static_cast<std::size_t>(tensor.size()));
+  to_f32(tensor, values);
+  return values;
+}
+
+inline matrix<float> llama::read_matrix(tensor_view const& tensor) {
+  matrix<float> values(tensor.shape[0], tensor.shape[1]);
+  to_f32(tensor, {values.data(), static_cast<std::size_t>(values.size())});
+  return values;
+}
+
+inline llama::block_parameters llama::read_block(int block) const {
+  std::string const prefix = detail::block_name(block);
+  block_parameters own;
+  own.attention_norm = read_vector(prefix + "input_layernorm.weight");
+  own.feed_forward_norm = read_vector(prefix + "post_attention_layernorm.weight");
+  if (config_.query_key_norm) {
+    own.query_norm = read_vector(prefix + "self_attn.q_norm.weight");
+    own.key_norm = read_vector(prefix + "self_attn.k_norm.weight");
+  }
+  for (int kind = 0; kind < linears_per_block; ++kind) {
+    auto const& linear = layout_.linears[static_cast<std::size_t>(block * linears_per_block + kind)];
+    if (detail::has_bias(config_, kind))
+      own.biases[static_cast<std::size_t>(kind)] = read_vector(linear.name + ".bias");
+  }
+  return own;
+}
+
+inline void llama::check_finite(std::string const& name) const {
+  auto const bad = first_non_finite(checkpoint_.tensor(name));
+  if (bad)
+    throw input_error(detail::printable_path(checkpoint_.file_of(name)) + ": tensor '" + name +
+                      "' holds a NaN or infinity at element " + std::to_string(*bad) + "; expected finite weights");
+}
+
+/// Buffers of the right shape for the rows that the hidden state has now.
+inline void llama::prepare(state& s) const {
+  index const rows = s.hidden.rows();
+  auto const fit = [rows](matrix<float>& buffer, index cols) {
+    if (buffer.rows() != rows || buffer.cols() != cols) buffer = matrix<float>(rows, cols);
+  };
+  fit(s.normed, config_.hidden);
+  fit(s.query, config_.query_width());
+  fit(s.key, config_.key_value_width());
+  fit(s.value, config_.key_value_width());
+  fit(s.attended, config_.query_width());
+  fit(s.gate, config_.intermediate);
+  fit(s.up, config_.intermediate);
+  s.rope.prepare(frequencies_, rows);
+}
+
+static_assert(causal_model<llama>);
+
+}  // namespace amq
