@@ -14,20 +14,19 @@
 
 namespace amq {
 
-/// Quantizes one layer and prepares the dequantized matrix, `(code - zero) * scale` of the stored values, for the
-/// product. Throws input_error that names the layer when the format does not fit or f16 cannot hold a scale or zero.
+/// One layer quantized and dequantized: `(code - zero) * scale` of the stored values, (rows, cols). Throws input_error
+/// that names the layer when the format does not fit or f16 cannot hold a scale or zero.
 template <class Model, matrix_quantizer Quantizer>
-dense_matrix quantized_layer(Model const& model, index layer, Quantizer const& quantizer, format wanted) {
+matrix<float> quantized_weights(Model const& model, index layer, Quantizer const& quantizer, format wanted) {
   auto const& linear = model.linears()[static_cast<std::size_t>(layer)];
   matrix<float> weights = model.weight(layer);
-  if (!wanted.kept()) {
-    try {
-      quantizer.quantize(weights, wanted, {}).dequantize(weights);
-    } catch (input_error const& failure) {
-      throw input_error(linear.name + " at " + to_string(wanted) + ": " + failure.what());
-    }
+  if (wanted.kept()) return weights;
+  try {
+    quantizer.quantize(weights, wanted, {}).dequantize(weights);
+  } catch (input_error const& failure) {
+    throw input_error(linear.name + " at " + to_string(wanted) + ": " + failure.what());
   }
-  return dense_matrix(weights);
+  return weights;
 }
 
 /// Memory: 4 bytes for each weight and choice. Building costs one quantization for each (layer, choice).
@@ -47,7 +46,7 @@ class bank {
     matrices_.resize(cells.size());
     executor.for_each(static_cast<index>(cells.size()), [&](index i, int) {
       auto const [layer, wanted] = cells[static_cast<std::size_t>(i)];
-      matrices_[static_cast<std::size_t>(i)].emplace(quantized_layer(model, layer, quantizer, wanted));
+      matrices_[static_cast<std::size_t>(i)].emplace(quantized_weights(model, layer, quantizer, wanted));
     });
   }
 

@@ -1,0 +1,66 @@
+// A folder that appears whole or not at all: filled beside its target, renamed once complete.
+#pragma once
+
+#include <unistd.h>
+
+#include <filesystem>
+#include <string>
+#include <system_error>
+#include <utility>
+
+#include "amq/core/error.hpp"
+
+namespace amq {
+
+/// Fill `path()`, then `commit()`. Destruction without commit removes what was written. A target that exists is only
+/// replaced when it is empty or holds `mark`, the file that says this library wrote it.
+class staged_folder {
+ public:
+  staged_folder(std::filesystem::path target, std::string mark) : target_(std::move(target)), mark_(std::move(mark)) {
+    while (!target_.has_filename() && target_.has_parent_path()) target_ = target_.parent_path();
+    expect_replaceable();
+    staging_ = target_;
+    staging_ += ".tmp-" + std::to_string(::getpid());
+    std::error_code failure;
+    std::filesystem::remove_all(staging_, failure);
+    std::filesystem::create_directories(staging_, failure);
+    if (failure)
+      throw input_error(target_.string() + " cannot be created: " + failure.message() +
+                        "; choose a place that you may write to");
+  }
+  staged_folder(staged_folder const&) = delete;
+  staged_folder& operator=(staged_folder const&) = delete;
+  ~staged_folder() {
+    std::error_code ignored;
+    if (!committed_) std::filesystem::remove_all(staging_, ignored);
+  }
+
+  std::filesystem::path const& path() const { return staging_; }
+
+  /// Puts the folder in its place; nothing may be written through `path()` afterwards.
+  void commit() {
+    expect_replaceable();
+    std::error_code failure;
+    std::filesystem::remove_all(target_, failure);
+    if (!failure) std::filesystem::rename(staging_, target_, failure);
+    if (failure) throw input_error(target_.string() + " cannot be put in its place: " + failure.message());
+    committed_ = true;
+  }
+
+ private:
+  void expect_replaceable() const {
+    std::error_code ignored;
+    if (!std::filesystem::exists(std::filesystem::symlink_status(target_, ignored))) return;
+    if (!std::filesystem::is_directory(target_, ignored))
+      throw input_error(target_.string() + " exists and is not a folder; choose another output folder");
+    if (std::filesystem::is_empty(target_, ignored) || std::filesystem::exists(target_ / mark_, ignored)) return;
+    throw input_error(target_.string() + " exists and holds other files; choose a new or empty output folder");
+  }
+
+  std::filesystem::path target_;
+  std::filesystem::path staging_;
+  std::string mark_;
+  bool committed_ = false;
+};
+
+}  // namespace amq
