@@ -1,0 +1,79 @@
+// Points and the kernel between them and any other: from a table where they lie on a lattice, else from real distances.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "amq/core/matrix.hpp"
+#include "amq/predict/detail/lattice_points.hpp"
+
+namespace amq::detail {
+
+/// A growing list of points with `dimensions` features. With a grid, all of them must be on it.
+template <class Kernel>
+class kernel_points {
+ public:
+  static constexpr index block = lattice_points::block;
+  struct alignas(64) values : std::array<double, block> {};
+
+  explicit kernel_points(index dimensions, std::optional<lattice> grid = {}) : dimensions_(dimensions), grid_(grid) {
+    if (!grid_) return;
+    double const unit = 1.0 / (grid_->scale() * grid_->scale());
+    for (index square = 0; square <= grid_->largest_square(); ++square)
+      table_.push_back(Kernel::of_square(static_cast<double>(square) * unit));
+  }
+
+  index size() const { return size_; }
+
+  void add(std::span<double const> features) {
+    features_.insert(features_.end(), features.begin(), features.end());
+    if (grid_) lattice_.add(*grid_->encode(features));
+    ++size_;
+  }
+
+  /// visit(b, phi) for each block b of 64 points: phi[j] is the kernel to point 64 b + j, zero beyond the last one.
+  template <class Visit>
+  void visit_kernel(std::span<double const> features, Visit&& visit) const {
+    auto const point = grid_ ? grid_->encode(features) : std::nullopt;
+    values phi{};
+    for (index b = 0; b * block < size_; ++b) {
+      if (size_ - b * block < block) phi.fill(0);
+      if (point)
+        look_up(*point, b, phi);
+      else
+        compute(features, b, phi);
+      visit(b, std::as_const(phi));
+    }
+  }
+
+ private:
+  void look_up(lattice_point const& point, index b, values& phi) const {
+    std::array<std::int32_t, block> squares;
+    index const count = lattice_.squared_distances(point, b, squares);
+    for (std::size_t j = 0; j < static_cast<std::size_t>(count); ++j)
+      phi[j] = table_[static_cast<std::size_t>(squares[j])];
+  }
+
+  void compute(std::span<double const> features, index b, values& phi) const {
+    index const count = std::min(block, size_ - b * block);
+    for (index j = 0; j < count; ++j) {
+      double const* const own = features_.data() + (b * block + j) * dimensions_;
+      double square = 0;
+      for (std::size_t k = 0; k < features.size(); ++k) square += (features[k] - own[k]) * (features[k] - own[k]);
+      phi[static_cast<std::size_t>(j)] = Kernel::of_square(square);
+    }
+  }
+
+  index dimensions_;
+  index size_ = 0;
+  std::optional<lattice> grid_;
+  lattice_points lattice_;
+  std::vector<double> features_;  // (size, dimensions)
+  std::vector<double> table_;     // kernel by squared distance in steps
+};
+
+}  // namespace amq::detail

@@ -1,0 +1,111 @@
+// rbf: AMQ's predictor, a radial basis function interpolant with a linear tail, grown point by point.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "amq/concepts/predictor.hpp"
+#include "amq/concepts/search_space.hpp"
+#include "amq/core/error.hpp"
+#include "amq/predict/detail/interpolant.hpp"
+#include "amq/predict/kernels.hpp"
+
+namespace amq {
+
+struct rbf_options {
+  double eta = 1e-6;  ///< added to the kernel matrix's diagonal, so losses are smoothed a little (pySOT's default)
+};
+
+/// s(x) = sum_j c_j phi(|x - x_j|) + l_0 + l . x over the space's features, with (Phi + eta I) c + P l = y and
+/// P^T c = 0 (Powell 1992; what pySOT's RBFInterpolant solves, which AMQ uses). Where the points do not span all
+/// features (fewer points than features + 1, or layers that never varied), the tail has no slope across their span.
+///
+/// Data that extend those of the last fit are added to its factorization: m points to n cost O(m n^2), a first fit
+/// O(n^3), a prediction O(n d). Coefficients are a function of the data and their order alone, bit for bit, however
+/// many smaller fits went before; a prediction has the same bits whatever batch it is in.
+template <class Kernel = cubic, class Tail = linear_tail>
+class rbf {
+  static_assert(Kernel::order - 1 <= Tail::degree, "amq: this kernel needs a tail of higher degree to have a solution");
+
+ public:
+  using policy_category = predictor_category;
+
+  explicit rbf(rbf_options options = {}) : options_(options) {}
+
+  /// Throws precondition_error unless there is one finite loss for each row of genes (configurations, layers), and at
+  /// least one.
+  template <search_space Space>
+  void fit(Space const& space, matrix_view<gene const> genes, std::span<double const> losses) {
+    expect_losses(genes, losses);
+    feature_count_ = space.feature_count();
+    features_of_ = [space](std::span<gene const> from, std::span<double> to) { space.features(from, to); };
+    matrix<double> features(genes.rows, feature_count_);
+    for (index i = 0; i < genes.rows; ++i) features_of_(genes.row(i), features.row(i));
+    index const known = extends(features) ? features_.rows() : 0;
+    if (known == 0) model_.emplace(feature_count_, grid_ = detail::lattice::find(features), options_.eta);
+    model_->add(features.view().rows_from(known, features.rows() - known));
+    auto const differs = std::mismatch(losses_.begin(), losses_.end(), losses.begin(), losses.end()).first;
+    model_->solve(losses, std::min<index>(known, differs - losses_.begin()));
+    features_ = std::move(features);
+    losses_.assign(losses.begin(), losses.end());
+  }
+
+  /// out[i] is the predicted loss of row i. Throws precondition_error before the first fit.
+  void predict(matrix_view<gene const> genes, std::span<double> out) const {
+    AMQ_EXPECTS(model_.has_value(), "rbf::predict needs a fit before it");
+    AMQ_EXPECTS(genes.rows == std::ssize(out), "rbf::predict needs room for one loss a configuration");
+    std::vector<double> features(static_cast<std::size_t>(feature_count_));
+    for (index i = 0; i < genes.rows; ++i) {
+      features_of_(genes.row(i), features);
+      out[static_cast<std::size_t>(i)] = (*model_)(features);
+    }
+  }
+
+  /// l_0, l (features), c (configurations, in the order of the fit). Throws precondition_error before the first fit.
+  std::vector<double> coefficients() const {
+    AMQ_EXPECTS(model_.has_value(), "rbf::coefficients needs a fit before it");
+    std::vector<double> all{model_->tail().constant};
+    all.insert(all.end(), model_->tail().slopes.begin(), model_->tail().slopes.end());
+    auto const kernel = model_->kernel_coefficients();
+    all.insert(all.end(), kernel.begin(), kernel.end());
+    return all;
+  }
+
+  /// Configurations whose diagonal was raised because the system was singular to working precision.
+  index lifted() const { return model_ ? model_->lifted() : 0; }
+
+ private:
+  static void expect_losses(matrix_view<gene const> genes, std::span<double const> losses) {
+    AMQ_EXPECTS(genes.rows >= 1 && genes.rows == std::ssize(losses),
+                "rbf::fit needs one loss for each configuration and at least one; there are " +
+                    std::to_string(genes.rows) + " configurations and " + std::to_string(losses.size()) + " losses");
+    auto const bad = std::find_if_not(losses.begin(), losses.end(), [](double loss) { return std::isfinite(loss); });
+    AMQ_EXPECTS(bad == losses.end(), "rbf::fit needs finite losses, and loss " + std::to_string(bad - losses.begin()) +
+                                         " is " + std::to_string(*bad));
+  }
+
+  /// Whether the last fit's rows are the first of these, and a fit to all would choose the same lattice.
+  bool extends(matrix<double> const& features) const {
+    if (!model_ || features_.cols() != features.cols() || features_.rows() > features.rows()) return false;
+    if (!std::equal(features_.data(), features_.data() + features_.size(), features.data())) return false;
+    for (index i = features_.rows(); grid_ && i < features.rows(); ++i)
+      if (!grid_->encode(features.row(i))) return false;
+    return true;
+  }
+
+  rbf_options options_;
+  index feature_count_ = 0;
+  std::function<void(std::span<gene const>, std::span<double>)> features_of_;
+  std::optional<detail::lattice> grid_;
+  std::optional<detail::interpolant<Kernel>> model_;
+  matrix<double> features_;  // of the last fit
+  std::vector<double> losses_;
+};
+
+}  // namespace amq

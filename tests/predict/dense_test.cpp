@@ -1,0 +1,169 @@
+// The RBF's building blocks: tiles, the growing factor, the affine basis and integer dots, on every instruction set.
+#include "amq/predict/detail/dense.hpp"
+#include "amq/predict/detail/affine_basis.hpp"
+#include "amq/predict/detail/byte_dots.hpp"
+#include "amq/predict/detail/growing_cholesky.hpp"
+#include "amq/predict/detail/lattice_points.hpp"
+
+#include "amq/core/random.hpp"
+#include "support/catch.hpp"
+
+namespace {
+
+using amq::index;
+using amq::matrix;
+
+matrix<double> random_matrix(index rows, index cols, std::uint64_t seed) {
+  amq::random_stream random(seed);
+  matrix<double> m(rows, cols);
+  for (index i = 0; i < m.size(); ++i) m.data()[i] = random.normal();
+  return m;
+}
+
+TEST_CASE("tile products and dots equal plain sums on every instruction set", "[dense]") {
+  auto const x = random_matrix(8, 70, 1), b = random_matrix(64, 64, 2), c = random_matrix(8, 64, 3);
+  for (auto const which : amq::simd::supported_isas()) {
+    INFO(to_string(which));
+    amq::detail::dense const math{which};
+    auto got = c.clone();
+    math.subtract_product(got.data(), 64, x.data() + 3, 70, b.data(), 8);
+    for (index r = 0; r < 8; ++r)
+      for (index j = 0; j < 64; ++j) {
+        double expected = c(r, j);
+        for (index k = 0; k < 64; ++k) expected -= x(r, 3 + k) * b(k, j);
+        CHECK(got(r, j) == Approx(expected).margin(1e-12));
+      }
+    double expected = 0;
+    for (index i = 0; i < 512; ++i) expected += b.data()[i] * c.data()[i];
+    CHECK(math.dot(b.data(), c.data(), 8) == Approx(expected).epsilon(1e-12));
+    math.subtract_scaled(got.data(), 2.5, b.data(), 1);
+    CHECK(got(0, 63) == Approx(c(0, 63) - 2.5 * b(0, 63) -
+                               [&] {
+                                 double sum = 0;
+                                 for (index k = 0; k < 64; ++k) sum += x(0, 3 + k) * b(k, 63);
+                                 return sum;
+                               }())
+                            .margin(1e-12));
+  }
+}
+
+matrix<double> positive_definite(index n) {
+  auto const a = random_matrix(n, n, 4);
+  matrix<double> result(n, n);
+  for (index i = 0; i < n; ++i)
+    for (index j = 0; j < n; ++j) {
+      for (index k = 0; k < n; ++k) result(i, j) += a(i, k) * a(j, k);
+      if (i == j) result(i, j) += 1;
+    }
+  return result;
+}
+
+TEST_CASE("the growing factor solves its system and gives the same bits in any steps", "[dense]") {
+  index const n = 203;
+  auto const a = positive_definite(n);
+  std::vector<double> right_side(256);
+  for (index i = 0; i < n; ++i) right_side[static_cast<std::size_t>(i)] = std::sin(static_cast<double>(i));
+  std::vector<std::vector<double>> solutions;
+  for (std::vector<index> const& steps : {std::vector<index>{203}, {1, 62, 64, 3, 73}, {100, 50, 53}}) {
+    amq::detail::growing_cholesky factor;
+    std::vector<double> x(256);
+    for (index const count : steps) {
+      index const before = factor.size();
+      factor.append(a.view().rows_from(before, count), count);
+      factor.solve_lower(x, right_side, before);
+    }
+    factor.solve_upper(x);
+    solutions.push_back(x);
+    for (index i = 0; i < n; ++i) {
+      double left = 0;
+      for (index j = 0; j < n; ++j) left += a(i, j) * x[static_cast<std::size_t>(j)];
+      CHECK(left == Approx(right_side[static_cast<std::size_t>(i)]).margin(1e-9));
+    }
+  }
+  CHECK(solutions[0] == solutions[1]);
+  CHECK(solutions[0] == solutions[2]);
+}
+
+TEST_CASE("a singular matrix is lifted where it is singular", "[dense]") {
+  matrix<double> ones(3, 3);
+  std::fill_n(ones.data(), 9, 1.0);
+  amq::detail::growing_cholesky factor;
+  factor.append(ones, 3);
+  CHECK(factor.lifted() == 2);
+}
+
+TEST_CASE("barycentric weights give back the point, and 0 to spanning points that come later", "[dense]") {
+  auto const points = random_matrix(6, 4, 5);
+  amq::detail::affine_basis basis(4);
+  for (index i = 0; i < 3; ++i) CHECK(basis.add(points.row(i)));
+  std::vector<double> inside(4);  // 0.2 p0 + 0.5 p1 + 0.3 p2
+  for (index k = 0; k < 4; ++k)
+    inside[static_cast<std::size_t>(k)] = 0.2 * points(0, k) + 0.5 * points(1, k) + 0.3 * points(2, k);
+  CHECK_FALSE(basis.add(inside));
+  std::vector<double> weights(5);
+  basis.weights(inside, weights);
+  CHECK(weights[0] == Approx(0.2));
+  CHECK(weights[1] == Approx(0.5));
+  CHECK(weights[2] == Approx(0.3));
+  CHECK(basis.add(points.row(3)));
+  CHECK(basis.add(points.row(4)));
+  CHECK_FALSE(basis.add(points.row(5)));  // five points span four dimensions
+  basis.weights(inside, weights);
+  CHECK(weights[4] == Approx(0).margin(1e-12));
+  auto const plane = basis.interpolate(std::vector<double>{1, 2, 3, 4, 5});
+  for (index i = 0; i < 5; ++i) {
+    double value = plane.constant;
+    for (index k = 0; k < 4; ++k) value += plane.slopes[static_cast<std::size_t>(k)] * points(i, k);
+    CHECK(value == Approx(1.0 + static_cast<double>(i)).margin(1e-9));
+  }
+}
+
+TEST_CASE("integer distances are exact on every instruction set", "[dense]") {
+  amq::random_stream random(6);
+  for (index const dimensions : {1, 2, 31, 224}) {
+    amq::detail::lattice const grid(dimensions, 2);
+    amq::detail::lattice_points points;
+    std::vector<amq::detail::lattice_point> list;
+    for (int i = 0; i < 130; ++i) {
+      std::vector<double> features(static_cast<std::size_t>(dimensions));
+      for (double& f : features) f = static_cast<double>(random.below(13)) / 2;
+      list.push_back(grid.encode(features).value());
+      points.add(list.back());
+    }
+    std::array<std::int32_t, 64> squares{};
+    for (index b = 0; b < 3; ++b) {
+      index const count = points.squared_distances(list[7], b, squares);
+      CHECK(count == (b < 2 ? 64 : 2));
+      for (index j = 0; j < count; ++j) {
+        auto const& other = list[static_cast<std::size_t>(b * 64 + j)].codes;
+        int expected = 0;
+        for (std::size_t k = 0; k < other.size(); ++k)
+          expected += (other[k] - list[7].codes[k]) * (other[k] - list[7].codes[k]);
+        CHECK(squares[static_cast<std::size_t>(j)] == expected);
+      }
+    }
+  }
+  std::vector<std::uint8_t> block(128 * 5), query(10);
+  for (auto& c : block) c = static_cast<std::uint8_t>(random.below(12));
+  for (auto& c : query) c = static_cast<std::uint8_t>(random.below(12));
+  amq::detail::byte_dots_result expected, got;
+  amq::detail::byte_dots_portable(query.data(), block.data(), 5, expected);
+  for (auto const which : amq::simd::supported_isas()) {
+    amq::detail::byte_dots(query.data(), block.data(), 5, got, which);
+    CHECK(got == expected);
+  }
+}
+
+TEST_CASE("the lattice is the coarsest one, and none for other numbers", "[dense]") {
+  matrix<double> features(2, 2);
+  features(0, 1) = 0.5, features(1, 0) = 1;
+  CHECK(amq::detail::lattice::find(features)->scale() == 2);
+  features(1, 1) = 1.0 / 3;
+  CHECK(amq::detail::lattice::find(features)->scale() == 6);
+  features(1, 1) = 0.7071;
+  CHECK_FALSE(amq::detail::lattice::find(features).has_value());
+  features(1, 1) = -0.5;
+  CHECK_FALSE(amq::detail::lattice::find(features).has_value());
+}
+
+}  // namespace
