@@ -8,6 +8,7 @@
 #include "amq/core/format_check.hpp"
 #include "amq/core/matrix.hpp"
 #include "amq/core/packed_matrix.hpp"
+#include "amq/quantize/detail/group_range.hpp"
 
 namespace amq {
 
@@ -27,40 +28,19 @@ struct affine_codes {
 
 namespace detail {
 
-/// Throws input_error, with the place, where a weight is not finite: no quantizer has an answer for it.
-inline void check_finite(matrix_view<float const> weights) {
-  for (index row = 0; row < weights.rows; ++row) {
-    float const* const values = weights.row(row).data();
-    float poison = 0;  // stays 0 unless a value is NaN or infinite
-    for (index col = 0; col < weights.cols; ++col) poison += values[col] * 0.0f;
-    if (poison == 0) continue;
-    index col = 0;
-    while (std::isfinite(values[col])) ++col;
-    throw input_error("the weight in row " + std::to_string(row) + ", column " + std::to_string(col) + " is " +
-                      std::to_string(values[col]) + "; quantizing needs finite weights, so check the checkpoint");
-  }
+/// The range of one group of a row; throws input_error, with the place, where a weight is not finite: no quantizer has
+/// an answer for it.
+inline group_range finite_range(matrix_view<float const> weights, index row, index first, index size) {
+  float const* const values = weights.row(row).data() + first;
+  auto const range = simd::range_of(values, size);
+  if (range.finite) return range;
+  index i = 0;
+  while (std::isfinite(values[i])) ++i;
+  throw input_error("the weight in row " + std::to_string(row) + ", column " + std::to_string(first + i) + " is " +
+                    std::to_string(values[i]) + "; quantizing needs finite weights, so check the checkpoint");
 }
 
-/// value clamped to [0, highest] and made a code; `value` is a whole number, and NaN gives 0.
-inline std::uint8_t to_code(float value, float highest) {
-  float const raised = value > 0 ? value : 0;
-  return static_cast<std::uint8_t>(raised < highest ? raised : highest);
-}
-
-struct value_range {
-  float low;
-  float high;
-};
-
-/// Smallest and largest of `count` >= 1 values.
-inline value_range range_of(float const* values, index count) {
-  value_range range{values[0], values[0]};
-  for (index i = 1; i < count; ++i) {
-    range.low = values[i] < range.low ? values[i] : range.low;
-    range.high = values[i] > range.high ? values[i] : range.high;
-  }
-  return range;
-}
+inline float highest_code(format f) { return static_cast<float>((1 << f.bits) - 1); }
 
 }  // namespace detail
 }  // namespace amq

@@ -8,7 +8,8 @@
 
 #include "amq/concepts/matrix_quantizer.hpp"
 #include "amq/quantize/affine_codes.hpp"
-#include "amq/quantize/detail/hqq_step.hpp"
+#include "amq/quantize/detail/group_codes.hpp"
+#include "amq/quantize/detail/hqq_iterations.hpp"
 
 namespace amq {
 
@@ -37,11 +38,7 @@ class hqq_history {
 
   /// Runs all iterations of one group from `zero`.
   void solve(index at, hqq_group const& group, float zero, lp_shrink const& shrink) {
-    for (index i = 0; i < zeros_.cols(); ++i) {
-      auto const next = hqq_step(group, zero, shrink);
-      zeros_(at, i) = zero = next.zero;
-      distances_[static_cast<std::size_t>(i)] += double{next.distance};
-    }
+    simd::hqq_iterate(group, shrink, zero, zeros_.cols(), zeros_.row(at).data(), distances_.data());
   }
 
   /// The iteration at which the solver stops: the first whose error over the whole matrix is not below the best so far.
@@ -85,7 +82,6 @@ class hqq {
   /// or a weight is not finite.
   affine_codes encode(matrix_view<float const> weights, format f) const {
     check_format(f, weights.cols);
-    detail::check_finite(weights);
     affine_codes result(f, weights.rows, weights.cols);
     start(weights, f, result);
     if (options_.optimize) optimize(weights, f, result);
@@ -117,8 +113,6 @@ class hqq {
            (options_.round_zero == zero_rounding::at_4_bits && bits == 4);
   }
 
-  static float highest_code(format f) { return static_cast<float>((1 << f.bits) - 1); }
-
   /// Until `finish`, result.scales holds the inverse of the scale, as the solver works with it.
   void start(matrix_view<float const> weights, format f, affine_codes& result) const {
     constexpr float narrowest = 1e-4f;
@@ -126,9 +120,9 @@ class hqq {
     index const size = f.group_size(weights.cols);
     for (index row = 0; row < weights.rows; ++row)
       for (index group = 0; group < result.scales.cols(); ++group) {
-        auto const range = detail::range_of(weights.row(row).data() + group * size, size);
+        auto const range = detail::finite_range(weights, row, group * size, size);
         float const width = range.high - range.low;
-        float const steps = width <= narrowest ? 1.0f : std::min(highest_code(f) / width, most_steps);
+        float const steps = width <= narrowest ? 1.0f : std::min(detail::highest_code(f) / width, most_steps);
         float const zero = -range.low * steps;
         result.scales(row, group) = steps;
         result.zeros(row, group) = rounds_zero(f.bits) ? std::nearbyint(zero) : zero;
@@ -143,7 +137,7 @@ class hqq {
     for (index at = 0; at < result.zeros.size(); ++at) {
       float const* const values = weights.row(at / groups).data() + at % groups * size;
       float const steps = result.scales.data()[at];
-      history.solve(at, {values, size, steps, 1 / steps, highest_code(f)}, result.zeros.data()[at], shrink);
+      history.solve(at, {values, size, steps, 1 / steps, detail::highest_code(f)}, result.zeros.data()[at], shrink);
     }
     index const stop = history.stop();
     for (index at = 0; at < result.zeros.size(); ++at) result.zeros.data()[at] = history.zero(at, stop);
@@ -152,11 +146,12 @@ class hqq {
   void finish(matrix_view<float const> weights, format f, affine_codes& result) const {
     index const size = f.group_size(weights.cols);
     for (index row = 0; row < weights.rows; ++row)
-      for (index col = 0; col < weights.cols; ++col) {
-        float const position = weights(row, col) * result.scales(row, col / size) + result.zeros(row, col / size);
-        result.codes(row, col) = detail::to_code(std::nearbyint(position), highest_code(f));
+      for (index group = 0; group < result.scales.cols(); ++group) {
+        float const steps = result.scales(row, group);
+        simd::codes_by_product(&weights(row, group * size), size, steps, result.zeros(row, group),
+                               detail::highest_code(f), &result.codes(row, group * size));
+        result.scales(row, group) = 1 / steps;
       }
-    for (index at = 0; at < result.scales.size(); ++at) result.scales.data()[at] = 1 / result.scales.data()[at];
   }
 
   hqq_options options_;

@@ -7,6 +7,7 @@
 
 #include "amq/concepts/matrix_quantizer.hpp"
 #include "amq/quantize/affine_codes.hpp"
+#include "amq/quantize/detail/group_codes.hpp"
 
 namespace amq {
 
@@ -28,7 +29,7 @@ struct group_parameters {
   float zero;
 };
 
-inline group_parameters gptq_parameters(value_range range, float highest, bool symmetric) {
+inline group_parameters gptq_parameters(group_range range, float highest, bool symmetric) {
   float low = std::min(range.low, 0.0f);
   float high = std::max(range.high, 0.0f);
   if (symmetric) {
@@ -43,7 +44,7 @@ inline group_parameters gptq_parameters(value_range range, float highest, bool s
   return {scale, symmetric ? (highest + 1) / 2 : std::nearbyint(-low / scale)};
 }
 
-inline group_parameters awq_parameters(value_range range, float highest) {
+inline group_parameters awq_parameters(group_range range, float highest) {
   constexpr float narrowest = 1e-5f;
   float const scale = std::max(range.high - range.low, narrowest) / highest;
   return {scale, std::clamp(-std::nearbyint(range.low / scale), 0.0f, highest)};
@@ -62,12 +63,9 @@ class rtn {
   /// does not divide cols, bits are not 2..8, or a weight is not finite.
   affine_codes encode(matrix_view<float const> weights, format f) const {
     check_format(f, weights.cols);
-    detail::check_finite(weights);
     affine_codes result(f, weights.rows, weights.cols);
-    index const size = f.group_size(weights.cols);
     for (index row = 0; row < weights.rows; ++row)
-      for (index group = 0; group < f.groups(weights.cols); ++group)
-        encode_group(weights.row(row).data() + group * size, size, f.bits, result, row, group);
+      for (index group = 0; group < result.scales.cols(); ++group) encode_group(weights, f, row, group, result);
     return result;
   }
 
@@ -89,17 +87,19 @@ class rtn {
   }
 
  private:
-  void encode_group(float const* weights, index size, int bits, affine_codes& out, index row, index group) const {
-    float const highest = static_cast<float>((1 << bits) - 1);
-    auto const range = detail::range_of(weights, size);
-    auto const [scale, zero] =
-        options_.variant == rtn_variant::awq
-            ? detail::awq_parameters(range, highest)
-            : detail::gptq_parameters(range, highest, options_.variant == rtn_variant::symmetric);
-    std::uint8_t* const codes = out.codes.row(row).data() + group * size;
-    for (index i = 0; i < size; ++i) codes[i] = detail::to_code(std::nearbyint(weights[i] / scale) + zero, highest);
+  void encode_group(matrix_view<float const> weights, format f, index row, index group, affine_codes& out) const {
+    index const size = f.group_size(weights.cols);
+    index const first = group * size;
+    float const highest = detail::highest_code(f);
+    auto const [scale, zero] = parameters(detail::finite_range(weights, row, first, size), highest);
     out.scales(row, group) = scale;
     out.zeros(row, group) = zero;
+    simd::codes_by_division(&weights(row, first), size, scale, zero, highest, &out.codes(row, first));
+  }
+
+  detail::group_parameters parameters(detail::group_range range, float highest) const {
+    if (options_.variant == rtn_variant::awq) return detail::awq_parameters(range, highest);
+    return detail::gptq_parameters(range, highest, options_.variant == rtn_variant::symmetric);
   }
 
   rtn_options options_;
