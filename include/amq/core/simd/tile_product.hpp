@@ -6,6 +6,9 @@
 
 namespace amq::simd {
 
+/// Rows of A that the largest tile holds, over all sets.
+constexpr index max_tile_rows = avx512_isa::tile_rows;
+
 /// Columns of a panel of B, the packed operand.
 inline index panel_cols(isa which) {
   if (which == isa::avx512) return avx512_isa::tile_cols;

@@ -28,6 +28,10 @@ struct silu_multiply_operation {
 struct add_operation {
   AMQ_SIMD_INLINE f32 operator()(f32 y, f32 x) const { return y + x; }
 };
+struct multiply_operation {
+  f32 factor;
+  AMQ_SIMD_INLINE f32 operator()(f32 x) const { return x * factor; }
+};
 struct scale_operation {
   f32 factor;
   AMQ_SIMD_INLINE f32 operator()(f32 x, f32 weight) const { return weight * (x * factor); }

@@ -1,0 +1,81 @@
+// Body of attention.hpp.
+
+struct attention_problem {
+  float const* q;
+  index q_stride;
+  float* out;
+  index out_stride;
+  index head_dim;
+  float scale;
+  index window;
+};
+
+/// Keys of all tokens as panels of tile_cols keys, element (k, key), so that scores are a product with them.
+inline void pack_keys(float const* k, index k_stride, index tokens, index head_dim, float* panels) {
+  for (index first = 0; first < tokens; first += tile_cols, panels += tile_cols * head_dim) {
+    index const left = tokens - first;
+    pack_panel(k + first * k_stride, k_stride, left < tile_cols ? static_cast<int>(left) : tile_cols, head_dim, panels);
+  }
+}
+
+/// Values as panels of tile_cols elements of the head, element (token, i), so that outputs are a product with them.
+inline void pack_values(float const* v, index v_stride, index tokens, index head_dim, float* panels) {
+  for (index first = 0; first < head_dim; first += tile_cols) {
+    int const width = head_dim - first < tile_cols ? static_cast<int>(head_dim - first) : tile_cols;
+    int const low = lanes_of_vector(width, 0), high = lanes_of_vector(width, 1);
+    for (index token = 0; token < tokens; ++token, panels += tile_cols) {
+      float const* const source = v + token * v_stride + first;
+      load_some(source, low).store(panels);
+      load_some(source + low, high).store(panels + f32::width);
+    }
+  }
+}
+
+/// Turns the scores [0, n) of one row into e^(scale (score - largest)), those outside [first, last] into 0, and returns
+/// their sum. n is a multiple of f32::width, and lane i always sums the keys that are i modulo the width.
+inline float exponentiate_scores(float* scores, index n, index first, index last, float scale) {
+  float const hidden = -std::numeric_limits<float>::infinity();
+  for (index i = 0; i < first; ++i) scores[i] = hidden;
+  for (index i = last + 1; i < n; ++i) scores[i] = hidden;
+  f32 largest = f32::broadcast(hidden);
+  for (index i = 0; i < n; i += f32::width) largest = max(largest, f32::load(scores + i));
+  f32 const shift = f32::broadcast(reduce_max(largest)), factor = f32::broadcast(scale);
+  f32 sum = f32::zero();
+  for (index i = 0; i < n; i += f32::width) {
+    f32 const e = exp((f32::load(scores + i) - shift) * factor);
+    e.store(scores + i);
+    sum = sum + e;
+  }
+  return reduce_add(sum);
+}
+
+/// One head's outputs for the queries [first, first + rows), rows <= tile_rows. `scores` holds tile_rows rows.
+inline void attend_rows(attention_problem const& p, index first, int rows, float const* keys, float const* values,
+                        index tokens, float* scores) {
+  index const last = first + rows - 1;
+  index const oldest = p.window > 0 && first - p.window + 1 > 0 ? first - p.window + 1 : 0;
+  index const begin = oldest / tile_cols * tile_cols;  // a panel's first key, hence the same lanes for any tile
+  index const count = last + 1 - begin, padded = (count + tile_cols - 1) / tile_cols * tile_cols;
+  multiply_panels(p.q + first * p.q_stride, p.q_stride, rows, keys + begin * p.head_dim, tile_cols * p.head_dim,
+                  p.head_dim, scores, padded, padded, false);
+  float sums[tile_rows];
+  for (int row = 0; row < rows; ++row) {
+    index const query = first + row;
+    index const visible = p.window > 0 && query - p.window + 1 > begin ? query - p.window + 1 - begin : 0;
+    sums[row] = exponentiate_scores(scores + row * padded, padded, visible, query - begin, p.scale);
+  }
+  float* const out = p.out + first * p.out_stride;
+  multiply_panels(scores, padded, rows, values + begin * tile_cols, tile_cols * tokens, count, out, p.out_stride,
+                  p.head_dim, false);
+  for (int row = 0; row < rows; ++row)
+    map_rows(multiply_operation{f32::broadcast(1 / sums[row])}, out + row * p.out_stride, p.head_dim,
+             out + row * p.out_stride);
+}
+
+inline void attend(attention_problem const& p, float const* keys, float const* values, index tokens, float* scores) {
+  int rows = 0;
+  for (index first = 0; first < tokens; first += rows) {
+    rows = next_tile_rows(tokens - first);
+    attend_rows(p, first, rows, keys, values, tokens, scores);
+  }
+}
