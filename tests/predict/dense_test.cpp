@@ -132,9 +132,8 @@ TEST_CASE("integer distances are exact on every instruction set", "[dense]") {
     }
     std::array<std::int32_t, 64> squares{};
     for (index b = 0; b < 3; ++b) {
-      index const count = points.squared_distances(list[7], b, squares);
-      CHECK(count == (b < 2 ? 64 : 2));
-      for (index j = 0; j < count; ++j) {
+      points.squared_distances(list[7], b, squares);
+      for (index j = 0; j < (b < 2 ? 64 : 2); ++j) {
         auto const& other = list[static_cast<std::size_t>(b * 64 + j)].codes;
         int expected = 0;
         for (std::size_t k = 0; k < other.size(); ++k)

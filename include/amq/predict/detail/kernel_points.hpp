@@ -35,13 +35,12 @@ class kernel_points {
     ++size_;
   }
 
-  /// visit(b, phi) for each block b of 64 points: phi[j] is the kernel to point 64 b + j, zero beyond the last one.
+  /// visit(b, phi) for each block b of 64 points: phi[j] is the kernel to point 64 b + j, and finite beyond the last.
   template <class Visit>
   void visit_kernel(std::span<double const> features, Visit&& visit) const {
     auto const point = grid_ ? grid_->encode(features) : std::nullopt;
     values phi{};
     for (index b = 0; b * block < size_; ++b) {
-      if (size_ - b * block < block) phi.fill(0);
       if (point)
         look_up(*point, b, phi);
       else
@@ -53,9 +52,8 @@ class kernel_points {
  private:
   void look_up(lattice_point const& point, index b, values& phi) const {
     std::array<std::int32_t, block> squares;
-    index const count = lattice_.squared_distances(point, b, squares);
-    for (std::size_t j = 0; j < static_cast<std::size_t>(count); ++j)
-      phi[j] = table_[static_cast<std::size_t>(squares[j])];
+    lattice_.squared_distances(point, b, squares);
+    for (std::size_t j = 0; j < block; ++j) phi[j] = table_[static_cast<std::size_t>(squares[j])];
   }
 
   void compute(std::span<double const> features, index b, values& phi) const {

@@ -43,8 +43,9 @@ class lattice {
     lattice_point point{std::vector<std::uint8_t>(static_cast<std::size_t>(2 * pairs())), 0};
     for (std::size_t k = 0; k < features.size(); ++k) {
       double const steps = features[k] * scale_;
-      double const whole = std::floor(steps + 0.5);
-      if (!(whole >= 0 && whole <= limit_ && std::abs(steps - whole) < 1e-9)) return std::nullopt;
+      if (!(steps > -1e-9 && steps < limit_ + 1e-9)) return std::nullopt;
+      auto const whole = static_cast<int>(steps + 0.5);
+      if (std::abs(steps - whole) > 1e-9) return std::nullopt;
       point.codes[k] = static_cast<std::uint8_t>(whole);
       point.square += point.codes[k] * point.codes[k];
     }
@@ -70,34 +71,36 @@ class lattice_points {
  public:
   static constexpr index block = 64;
 
-  index size() const { return static_cast<index>(squares_.size()); }
+  index size() const { return size_; }
+
   void add(lattice_point const& point) {
     auto const pairs = point.codes.size() / 2;
-    auto const inside = squares_.size() % block;
-    if (inside == 0) codes_.resize(codes_.size() + 2 * block * pairs, 0);
-    std::uint8_t* const target = codes_.data() + squares_.size() / block * 2 * block * pairs + 2 * inside;
+    auto const inside = static_cast<std::size_t>(size_ % block);
+    if (inside == 0) {
+      codes_.resize(codes_.size() + 2 * block * pairs, 0);
+      squares_.resize(squares_.size() + block, 0);
+    }
+    std::uint8_t* const target =
+        codes_.data() + static_cast<std::size_t>(size_ / block) * 2 * block * pairs + 2 * inside;
     for (std::size_t p = 0; p < pairs; ++p) {
       target[2 * block * p] = point.codes[2 * p];
       target[2 * block * p + 1] = point.codes[2 * p + 1];
     }
-    squares_.push_back(point.square);
+    squares_[static_cast<std::size_t>(size_)] = point.square;
+    ++size_;
   }
 
-  /// Squared distances, in steps, from the point to those of block b; how many there are.
-  index squared_distances(lattice_point const& point, index b, std::array<std::int32_t, block>& out) const {
+  /// Squared distances, in steps, from the point to the 64 of block b; to the origin beyond the last one.
+  void squared_distances(lattice_point const& point, index b, std::array<std::int32_t, block>& out) const {
     byte_dots_result dots;
     auto const pairs = static_cast<index>(point.codes.size() / 2);
     byte_dots(point.codes.data(), codes_.data() + b * 2 * block * pairs, pairs, dots);
-    index const count = std::min(block, size() - b * block);
     std::int32_t const* const squares = squares_.data() + b * block;
-    for (index j = 0; j < count; ++j) {
-      auto const i = static_cast<std::size_t>(j);
-      out[i] = point.square + squares[j] - 2 * dots[i];
-    }
-    return count;
+    for (std::size_t j = 0; j < block; ++j) out[j] = point.square + squares[j] - 2 * dots[j];
   }
 
  private:
+  index size_ = 0;
   std::vector<std::uint8_t> codes_;
   std::vector<std::int32_t> squares_;
 };
