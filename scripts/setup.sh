@@ -74,7 +74,8 @@ if ! may_install; then
   fi
   fail "Missing packages, and no permission to install them. Run this line, then try again:" "  sudo sh -c '$line'"
 fi
-step "Installing ${wanted[*]}" "$log" install_packages "${wanted[@]}"
+echo "Missing packages: ${wanted[*]}"
+step "Installing them" "$log" install_packages "${wanted[@]}"
 
 find_missing
 if [ ${#missing[@]} -ne 0 ]; then

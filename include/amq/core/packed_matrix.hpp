@@ -142,7 +142,7 @@ class packed_matrix {
 
  private:
   static std::string shape(index rows, index cols) {
-    return "(" + std::to_string(rows) + ", " + std::to_string(cols) + ")";
+    return std::string("(") + std::to_string(rows) + ", " + std::to_string(cols) + ")";
   }
 
   std::size_t at(index row, index group) const { return static_cast<std::size_t>(row * groups_ + group); }
