@@ -1,7 +1,10 @@
 // The Llama family (Llama, Mistral, Qwen 2, Qwen 3) on the host: a causal_model whose linear layers are supplied.
 #pragma once
 
+#include <algorithm>
 #include <array>
+#include <cmath>
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <span>
@@ -11,14 +14,14 @@
 
 #include "amq/concepts/causal_model.hpp"
 #include "amq/core/error.hpp"
+#include "amq/core/simd/attention.hpp"
+#include "amq/core/simd/elementwise.hpp"
 #include "amq/io/checkpoint.hpp"
 #include "amq/io/fingerprint.hpp"
-#include "amq/model/attention.hpp"
 #include "amq/model/config.hpp"
 #include "amq/model/layout.hpp"
 #include "amq/model/norm.hpp"
 #include "amq/model/rope.hpp"
-#include "amq/model/swiglu.hpp"
 
 namespace amq {
 
@@ -41,6 +44,7 @@ struct llama_state {
   matrix<float> attended;
   matrix<float> gate;
   matrix<float> up;
+  std::vector<float> attention_scratch;
   rope_table rope;
 };
 
@@ -53,7 +57,10 @@ class llama {
 
   /// Opens a Hugging Face folder. Throws input_error for a malformed or unsupported config, a tensor that is missing or
   /// of another shape, and for NaN or infinite weights, which it names. Reads all weights once.
-  static llama load(std::filesystem::path const& folder) { return llama(load_config(folder), amq::checkpoint(folder)); }
+  static llama load(std::filesystem::path const& folder) {
+    auto config = load_config(folder);
+    return llama(std::move(config), amq::checkpoint(folder));
+  }
 
   /// Reads config and headers only: milliseconds, whatever the checkpoint's size.
   static model_summary inspect(std::filesystem::path const& folder);
@@ -82,6 +89,8 @@ class llama {
   /// Runs transformer block i; every linear layer is multiplied through `weights`.
   template <linear_weights W>
   void block(int i, state& s, W const& weights) const {
+    AMQ_EXPECTS(i >= 0 && i < blocks(),
+                "llama::block got block " + std::to_string(i) + " of " + std::to_string(blocks()));
     prepare(s);
     attention(i, s, weights);
     feed_forward(i, s, weights);
@@ -128,11 +137,9 @@ class llama {
     }
     s.rope.rotate(s.query);
     s.rope.rotate(s.key);
-    detail::attention_shape const shape{config_.heads, config_.key_value_heads, config_.head_size,
-                                        config_.windows[static_cast<std::size_t>(i)]};
-    detail::attend(s.query, s.key, s.value, shape, s.attended);
+    simd::causal_attention(s.query, s.key, s.value, s.attended, attention_options(i), s.attention_scratch);
     project(i, linear_kind::output, s.attended, s.normed, weights);
-    add(s.normed, s.hidden);
+    simd::add(s.normed.data(), s.hidden.data(), s.hidden.size());
   }
 
   template <linear_weights W>
@@ -141,9 +148,9 @@ class llama {
     detail::rms_norm_rows(s.hidden, own.feed_forward_norm, config_.norm_epsilon, s.normed);
     project(i, linear_kind::gate, s.normed, s.gate, weights);
     project(i, linear_kind::up, s.normed, s.up, weights);
-    detail::swiglu(s.gate, s.up);
+    simd::silu_multiply(s.gate.data(), s.up.data(), s.gate.data(), s.gate.size());
     project(i, linear_kind::down, s.gate, s.normed, weights);
-    add(s.normed, s.hidden);
+    simd::add(s.normed.data(), s.hidden.data(), s.hidden.size());
   }
 
   /// y = x W^T + bias
@@ -153,12 +160,12 @@ class llama {
     weights.multiply(index{block} * linears_per_block + static_cast<index>(position), x, y);
     auto const& bias = parameters_[static_cast<std::size_t>(block)].biases[position];
     if (bias.empty()) return;
-    for (index r = 0; r < y.rows; ++r)
-      for (index c = 0; c < y.cols; ++c) y(r, c) += bias[static_cast<std::size_t>(c)];
+    for (index r = 0; r < y.rows; ++r) simd::add(bias.data(), y.row(r).data(), y.cols);
   }
 
-  static void add(matrix<float> const& x, matrix<float>& to) {
-    for (index i = 0; i < x.size(); ++i) to.data()[i] += x.data()[i];
+  simd::attention_options attention_options(int block) const {
+    return {config_.heads, config_.key_value_heads, 1 / std::sqrt(static_cast<float>(config_.head_size)),
+            config_.windows[static_cast<std::size_t>(block)]};
   }
 
   model_config config_;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "amq/core/matrix.hpp"
+#include "amq/core/simd/elementwise.hpp"
 
 namespace amq {
 
@@ -70,20 +71,10 @@ class rope_table {
     index const half = cosines_.cols();
     for (index p = 0; p < x.rows; ++p)
       for (index head = 0; head < x.cols; head += 2 * half)
-        rotate_head(x.row(p).data() + head, cosines_.row(p).data(), sines_.row(p).data(), half);
+        simd::rotate_halves(x.row(p).data() + head, cosines_.row(p).data(), sines_.row(p).data(), 2 * half);
   }
 
  private:
-  static void rotate_head(float* first, float const* cosine, float const* sine, index half) {
-    float* const second = first + half;
-    for (index i = 0; i < half; ++i) {
-      float const a = first[i];
-      float const b = second[i];
-      first[i] = a * cosine[i] - b * sine[i];
-      second[i] = b * cosine[i] + a * sine[i];
-    }
-  }
-
   std::vector<float> frequencies_;
   matrix<float> cosines_;
   matrix<float> sines_;
