@@ -18,7 +18,7 @@ write_basic_package_version_file(${PROJECT_BINARY_DIR}/cmake/amq-config-version.
 install(FILES ${PROJECT_BINARY_DIR}/cmake/amq-config.cmake ${PROJECT_BINARY_DIR}/cmake/amq-config-version.cmake
               ${CMAKE_CURRENT_LIST_DIR}/dependencies.cmake DESTINATION ${package_folder} COMPONENT development)
 install(DIRECTORY include/amq DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT development
-        FILES_MATCHING PATTERN "*.hpp" PATTERN "*.cuh")
+        FILES_MATCHING PATTERN "*.hpp" PATTERN "*.inl" PATTERN "*.cuh")
 install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT development)
 if(TARGET amq)
   install(TARGETS amq RUNTIME COMPONENT program)
