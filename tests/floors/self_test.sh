@@ -14,6 +14,7 @@ fresh_tree() {
     header "$folder/part.hpp"
     mkdir -p "$tree/tests/$folder" && touch "$tree/tests/$folder/part_test.cpp"
   done
+  printf '// brief; no include guard.\n#include <vector>\n' >"$tree/include/amq/core/again.hpp"
   header amq.hpp '#include "amq/search/part.hpp"'
   header search/loop.hpp $'#include <vector>\n#include "amq/search/part.hpp"\n#include "amq/io/part.hpp"'
 }
