@@ -127,8 +127,11 @@ TEST_CASE("a model compared with itself loses nothing") {
   amq::thread_executor executor(2);
   amq::format_space const kept({given.model.linears().begin(), given.model.linears().end()}, std::vector<amq::format>{{16, 128}}, 0);
   evaluator_under_test evaluator(given.model, given.tokens, kept, amq::hqq{}, amq::jsd{}, executor);
-  auto const measured = measure(evaluator, std::vector{kept.highest()});
-  CHECK(std::abs(measured[0].loss) < 1e-6);
+  std::vector<amq::configuration> const batch{kept.highest()};
+  auto const measured = measure(evaluator, batch);
+  // AMQ's clamp of the mixture at 1e-7 counts tokens that are less probable than that as slightly below 0.
+  CHECK(measured[0].loss <= 1e-7);
+  CHECK(measured[0].loss > -2e-5);
 }
 
 TEST_CASE("measuring stops after the measurement whose sink says so") {
