@@ -5,7 +5,7 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
-#include "amq/compose/policies.hpp"
+#include "amq/compose/evaluators.hpp"
 #include "amq/search/front.hpp"
 #include "amq/store/sqlite_archive.hpp"
 #include "archive_settings.hpp"

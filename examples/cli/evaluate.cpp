@@ -5,7 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "amq/compose/deploy.hpp"
-#include "amq/compose/policies.hpp"
+#include "amq/compose/evaluators.hpp"
 #include "setup.hpp"
 
 namespace amq::cli {

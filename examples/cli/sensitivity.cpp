@@ -5,7 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <numeric>
 
-#include "amq/compose/policies.hpp"
+#include "amq/compose/evaluators.hpp"
 #include "amq/space/sensitivity.hpp"
 #include "interrupt.hpp"
 #include "progress.hpp"

@@ -1,4 +1,4 @@
-// The policies that have run-time names: what the command-line program offers, and where a new policy is announced.
+// Measuring by run-time names: where a new proxy quantizer or loss is announced.
 #pragma once
 
 #include <memory>
@@ -8,8 +8,6 @@
 #include "amq/evaluate/any_evaluator.hpp"
 #include "amq/evaluate/loss.hpp"
 #include "amq/evaluate/proxy_evaluator.hpp"
-#include "amq/optimize/nsga2.hpp"
-#include "amq/predict/rbf.hpp"
 #include "amq/quantize/hqq.hpp"
 #include "amq/quantize/rtn.hpp"
 
@@ -25,11 +23,6 @@ inline auto proxies() {
 inline auto losses() {
   return hana::make_tuple(entry(BOOST_HANA_STRING("jsd"), jsd{}), entry(BOOST_HANA_STRING("kl"), kl{}),
                           entry(BOOST_HANA_STRING("cross_entropy"), cross_entropy{}));
-}
-
-inline auto predictors() {
-  return hana::make_tuple(entry(BOOST_HANA_STRING("rbf"), rbf<cubic, linear_tail>{}),
-                          entry(BOOST_HANA_STRING("rbf_thin_plate"), rbf<thin_plate, linear_tail>{}));
 }
 
 /// A proxy_evaluator with the named quantizer and loss. Model, tokens and executor must outlive it. Throws input_error

@@ -1,0 +1,217 @@
+// amq search: AMQ's search-and-update on a real model, with an archive that survives anything.
+#include <chrono>
+#include <cstdio>
+#include <filesystem>
+#include <limits>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "amq/compose/evaluators.hpp"
+#include "amq/compose/strategies.hpp"
+#include "amq/search/search.hpp"
+#include "amq/store/sqlite_archive.hpp"
+#include "archive_settings.hpp"
+#include "front_files.hpp"
+#include "interrupt.hpp"
+#include "progress.hpp"
+#include "setup.hpp"
+
+namespace amq::cli {
+namespace {
+
+search_budget new_budget(search_options const& options, index layers) {
+  auto budget = options.evaluations ? search_budget::of(*options.evaluations) : search_budget::published(layers);
+  if (options.initial) budget.initial = *options.initial;
+  if (options.candidates) budget.candidates = *options.candidates;
+  if (budget.evaluations < 1)
+    throw input_error("--evaluations " + std::to_string(budget.evaluations) + " measures nothing; expected at least 1");
+  if (budget.initial < 0 || budget.candidates < 1)
+    throw input_error("--initial and --candidates are numbers of configurations; expected at least 0 and at least 1");
+  return budget;
+}
+
+/// Everything that must be the same when the search is resumed, and what only describes it.
+settings_map describe(search_options const& options, llama const& model, token_sequences const& tokens,
+                      search_budget const& budget) {
+  return {{"seed", std::to_string(options.seed)},
+          {"loss", options.measure.loss},
+          {"proxy", options.measure.proxy},
+          {"precision", options.measure.precision},
+          {"predictor", options.predictor},
+          {"optimizer", options.optimizer},
+          {"preset", options.preset},
+          {"bits", joined(options.bits)},
+          {"group", std::to_string(options.measure.group)},
+          {"sequences", std::to_string(options.measure.sequences)},
+          {"length", std::to_string(options.measure.length)},
+          {"threshold", nlohmann::json(options.threshold).dump()},
+          {"population", std::to_string(options.population)},
+          {"generations", std::to_string(options.generations)},
+          {"evaluations", std::to_string(budget.evaluations)},
+          {"initial", std::to_string(budget.initial)},
+          {"candidates", std::to_string(budget.candidates)},
+          {"model", std::filesystem::absolute(options.model).lexically_normal().string()},
+          {"model_sha256", model.fingerprint()},
+          {"tokens", std::filesystem::absolute(options.measure.tokens).lexically_normal().string()},
+          {"tokens_sha256", tokens.fingerprint()},
+          {"version", version},
+          {"build", build_name()},
+          {"machine", machine_name()}};
+}
+
+/// Files may have moved; what is in them decides.
+setting_rules resume_rules() {
+  setting_rules rules;
+  rules.free.insert(rules.free.end(), {"model", "tokens"});
+  return rules;
+}
+
+void create_folder(std::filesystem::path const& folder) {
+  std::error_code failure;
+  std::filesystem::create_directories(folder, failure);
+  if (failure)
+    throw input_error(folder.string() + " cannot be created: " + failure.message() + "; choose a place that you may write to");
+}
+
+/// Initial design and batches stay as first set, unless they are given again: then they must agree.
+void keep_first_sizes(search_options const& options, settings_map const& stored, std::filesystem::path const& file,
+                      search_budget& budget) {
+  if (!options.initial) budget.initial = integer_setting(stored, "initial", file);
+  if (!options.candidates) budget.candidates = integer_setting(stored, "candidates", file);
+  if (!options.evaluations) budget.evaluations = integer_setting(stored, "evaluations", file);
+}
+
+sqlite_archive open_archive(search_options const& options, llama const& model, token_sequences const& tokens,
+                            format_space const& space, search_budget& budget) {
+  auto const file = options.out / "archive.sqlite";
+  bool const started = sqlite_archive::started(file);
+  if (started && !options.resume)
+    throw input_error(file.string() + " exists already; continue it with --resume, or choose another --out");
+  if (!started) {
+    create_folder(options.out);
+    return sqlite_archive::create(file, describe(options, model, tokens, budget),
+                                  archived_layers(space, model.linears()));
+  }
+  auto archive = sqlite_archive::open(file);
+  keep_first_sizes(options, archive.settings(), file, budget);
+  auto const warning = archive.expect_settings(describe(options, model, tokens, budget), resume_rules());
+  if (!warning.empty()) std::fprintf(stderr, "amq: %s\n", warning.c_str());
+  if (archive.layers() != archived_layers(space, model.linears()))
+    throw input_error(file.string() + " was made with other linear layers or formats; search into another folder");
+  archive.set("evaluations", std::to_string(budget.evaluations));
+  return archive;
+}
+
+/// Progress on standard error: evaluations done, time left, hypervolume.
+search_observer show_progress(progress& bar) {
+  search_observer observer;
+  observer.on_evaluation = [&bar](search_progress const& now) {
+    if (!bar.due() && now.measured != now.total) return;
+    auto const volume = now.hypervolume(loss_scale::raw);
+    char detail[64] = "";
+    if (volume) std::snprintf(detail, sizeof detail, "hypervolume %.4f", *volume);
+    bar.show(now.measured, detail);
+  };
+  observer.on_failure = [&bar](configuration const&, std::string const& why) {
+    bar.finish();
+    std::fprintf(stderr, "amq: one configuration could not be measured: %s\n", why.c_str());
+  };
+  return observer;
+}
+
+struct outcome {
+  search_result result;
+  search_budget budget;
+  memory_archive measured;
+};
+
+outcome run(search_options const& options, llama const& model, token_sequences const& tokens, format_space const& space) {
+  auto budget = new_budget(options, space.size());
+  expect_strategy(options.preset, options.predictor, options.optimizer);
+  auto archive = open_archive(options, model, tokens, space, budget);
+  thread_executor executor(threads_to_use(options.measure.threads));
+  auto evaluator = make_evaluator(model, tokens, space, options.measure.proxy, options.measure.loss, executor);
+  progress bar("search", budget.evaluations, std::ssize(archive.evaluations()));
+  amq::search_options const how{options.seed, budget, options.threshold, interrupt_requested};
+  nsga2_options const optimizer{.population = options.population, .generations = options.generations};
+  outcome finished{{}, budget, {}};
+  finished.result = run_named_search(space, evaluator, archive, {options.preset, options.predictor, options.optimizer, optimizer},
+                                     how, show_progress(bar));
+  bar.finish();
+  archive.flush();
+  for (auto const& e : archive.evaluations()) finished.measured.record(e);
+  return finished;
+}
+
+nlohmann::ordered_json write_front(search_options const& options, outcome const& finished, format_space const& space,
+                                   double seconds) {
+  front const points(finished.measured.evaluations());
+  nlohmann::ordered_json json;
+  json["evaluations"] = finished.measured.evaluations().size();
+  json["seed"] = options.seed;
+  json["loss"] = options.measure.loss;
+  json["group_size"] = options.measure.group;
+  json["hypervolume"] = hypervolume_json(space, finished.measured, loss_scale::raw);
+  json["log_hypervolume"] = hypervolume_json(space, finished.measured, loss_scale::logarithmic);
+  json["pinned"] = nlohmann::ordered_json::array();
+  for (index const layer : finished.result.pinned) json["pinned"].push_back(space.layers()[static_cast<std::size_t>(layer)].name);
+  json["seconds"] = seconds;
+  json["points"] = points_json(space, points);
+  write_file(options.out / "front.json", json.dump(1) + "\n");
+  write_file(options.out / "front.csv", points_csv(space, points));
+  auto const title = options.model.lexically_normal().string() + ", " + std::to_string(finished.measured.evaluations().size()) +
+                     " configurations measured";
+  if (!draw_front(options.out / "front.svg", points, finished.measured, title, options.measure.loss))
+    std::fprintf(stderr, "amq: gnuplot is not installed (or failed), so front.svg was not drawn; front.csv has its data\n");
+  return json;
+}
+
+/// At most a dozen points of the front, evenly spread, and the uniform configurations to compare with.
+void print(search_options const& options, outcome const& finished) {
+  front const points(finished.measured.evaluations());
+  std::printf("%14s %14s %16s\n", "average bits", options.measure.loss.c_str(), "model bytes");
+  std::size_t const rows = std::min<std::size_t>(12, points.size());
+  for (std::size_t row = 0; row < rows; ++row) {
+    auto const& point = points[rows == 1 ? 0 : row * (points.size() - 1) / (rows - 1)];
+    std::printf("%14.4f %14.6f %16lld\n", point.average_bits, point.loss, static_cast<long long>(point.model_bytes));
+  }
+  std::printf("%zu points on the front, of %zu measured; uniform configurations:\n", points.size(),
+              finished.measured.evaluations().size());
+  for (auto const& e : finished.measured.evaluations())
+    if (e.phase == phase::uniform)
+      std::printf("%14.4f %14.6f %16lld\n", e.average_bits, e.loss, static_cast<long long>(e.model_bytes));
+  std::printf("%s: archive.sqlite, front.json, front.csv%s\n", options.out.c_str(),
+              std::filesystem::exists(options.out / "front.svg") ? ", front.svg" : "");
+}
+
+void report_end(search_options const& options, outcome const& finished) {
+  if (finished.result.end == search_end::exhausted)
+    std::fprintf(stderr, "amq: the space has no new candidate left; the search ends after %zu evaluations\n",
+                 finished.measured.evaluations().size());
+  if (finished.result.end == search_end::interrupted)
+    std::fprintf(stderr,
+                 "amq: interrupted after %zu evaluations, all of them kept in %s\n"
+                 "amq: continue with the same command and --resume\n",
+                 finished.measured.evaluations().size(), (options.out / "archive.sqlite").c_str());
+}
+
+}  // namespace
+
+int search(search_options const& options) {
+  auto const start = std::chrono::steady_clock::now();
+  check_measuring(options.measure);
+  auto const model = llama::load(options.model);
+  auto const tokens = load_checked_tokens(options.measure.tokens, {options.measure.sequences, options.measure.length}, model);
+  auto const space = space_of(model, options.bits, options.measure.group);
+  auto const finished = run(options, model, tokens, space);
+  double const seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  auto const json = write_front(options, finished, space, seconds);
+  if (options.json)
+    std::printf("%s\n", json.dump().c_str());
+  else
+    print(options, finished);
+  report_end(options, finished);
+  return finished.result.end == search_end::interrupted ? exit_interrupted : exit_done;
+}
+
+}  // namespace amq::cli

@@ -1,0 +1,64 @@
+// A whole search by run-time names: preset, predictor and optimizer become one compile-time strategy.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "amq/compose/registry.hpp"
+#include "amq/search/presets.hpp"
+#include "amq/search/search.hpp"
+
+namespace amq {
+
+struct strategy_names {
+  std::string preset = "amq";
+  std::string predictor = "rbf";
+  std::string optimizer = "nsga2";
+  nsga2_options optimizer_options = {};
+};
+
+/// A predictor is registered as the function that makes it: what it learns is not copied.
+inline auto predictors() {
+  return hana::make_tuple(entry(BOOST_HANA_STRING("rbf"), [] { return rbf<cubic, linear_tail>{}; }),
+                          entry(BOOST_HANA_STRING("rbf_thin_plate"), [] { return rbf<thin_plate, linear_tail>{}; }));
+}
+
+/// A preset is a function from space, optimizer options and predictor to a strategy.
+inline auto presets() {
+  auto const repaired = [](auto space, nsga2_options const& options, auto predictor) {
+    return make_amq_strategy(std::move(space), options, std::move(predictor));
+  };
+  auto const as_released = [](auto space, nsga2_options const& options, auto predictor) {
+    return make_amq_as_released_strategy(std::move(space), options, std::move(predictor));
+  };
+  return hana::make_tuple(entry(BOOST_HANA_STRING("amq"), repaired), entry(BOOST_HANA_STRING("amq_as_released"), as_released));
+}
+
+/// The presets bring their own operators, so an optimizer is named by its family.
+inline auto optimizers() { return hana::make_tuple(entry(BOOST_HANA_STRING("nsga2"), 0)); }
+
+/// Throws input_error for a name that nothing has: before an archive is made, not after.
+inline void expect_strategy(std::string_view preset, std::string_view predictor, std::string_view optimizer) {
+  auto const known = [](auto const&) {};
+  with_registered(presets(), preset, "a preset", known);
+  with_registered(predictors(), predictor, "a predictor", known);
+  with_registered(optimizers(), optimizer, "an optimizer", known);
+}
+
+/// run_search with the strategy that these names give; throws as run_search and expect_strategy do.
+template <search_space Space, evaluator Evaluator, archive Archive>
+search_result run_named_search(Space const& space, Evaluator& evaluator, Archive& archive, strategy_names const& names,
+                               search_options const& options, search_observer const& observer = {}) {
+  expect_strategy(names.preset, names.predictor, names.optimizer);
+  search_result result;
+  with_registered(presets(), names.preset, "a preset", [&](auto const& preset) {
+    with_registered(predictors(), names.predictor, "a predictor", [&](auto const& make_predictor) {
+      auto const make = [&](Space const& pinned) { return preset(pinned, names.optimizer_options, make_predictor()); };
+      result = run_search(space, evaluator, archive, make, options, observer);
+    });
+  });
+  return result;
+}
+
+}  // namespace amq
