@@ -49,7 +49,8 @@ class front {
   /// measured, when nothing fits.
   front_point const& best_within(double average_bits) const {
     return last_that([&](front_point const& p) { return p.average_bits <= average_bits; },
-                     number(average_bits) + " average bits", [](front_point const& p) { return number(p.average_bits); });
+                     number(average_bits) + " average bits",
+                     [](front_point const& p) { return number(p.average_bits); });
   }
 
   /// The least loss within a budget of bytes for the whole model in the target format.
@@ -72,7 +73,8 @@ class front {
     if (points_.empty()) throw input_error("a front of nothing measured has no configuration within " + budget);
     auto const found = std::find_if(points_.rbegin(), points_.rend(), fits);
     if (found == points_.rend())
-      throw input_error("no measured configuration fits within " + budget + "; the smallest needs " + size(points_.front()));
+      throw input_error("no measured configuration fits within " + budget + "; the smallest needs " +
+                        size(points_.front()));
     return *found;
   }
 

@@ -2,35 +2,35 @@
 #pragma once
 
 #include <span>
-#include <string>
-#include <string_view>
-#include <unordered_set>
 #include <utility>
 #include <vector>
 
 #include "amq/concepts/archive.hpp"
+#include "amq/core/gene_set.hpp"
 
 namespace amq {
 
-/// Models `archive`. contains() is O(genes), record() amortised O(genes).
+/// Models `archive`. contains() and find() are O(genes), record() amortised O(genes).
 class memory_archive {
  public:
   std::span<evaluation const> evaluations() const { return evaluations_; }
 
   void record(evaluation e) {
-    members_.emplace(key(e.configuration));
+    places_.try_emplace(e.configuration, evaluations_.size());
     evaluations_.push_back(std::move(e));
   }
 
-  bool contains(std::span<gene const> genes) const { return members_.contains(std::string(key(genes))); }
+  bool contains(std::span<gene const> genes) const { return places_.contains(genes); }
 
- private:
-  static std::string_view key(std::span<gene const> genes) {
-    return {reinterpret_cast<char const*>(genes.data()), genes.size()};
+  /// The first evaluation of these genes, or null. Valid until the next record().
+  evaluation const* find(std::span<gene const> genes) const {
+    auto const place = places_.find(genes);
+    return place == places_.end() ? nullptr : &evaluations_[place->second];
   }
 
+ private:
   std::vector<evaluation> evaluations_;
-  std::unordered_set<std::string> members_;
+  gene_map<std::size_t> places_;
 };
 
 static_assert(archive<memory_archive>);

@@ -1,0 +1,88 @@
+// The cheap problem that an optimizer searches: predicted loss and average bits, over the layers that may vary.
+#pragma once
+
+#include <algorithm>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "amq/concepts/optimizer.hpp"
+#include "amq/concepts/predictor.hpp"
+#include "amq/concepts/search_space.hpp"
+#include "amq/search/designs.hpp"
+
+namespace amq {
+
+/// Models optimization_problem: variables are the given layers in the given order, objectives (predicted loss, average
+/// bits). Keeps all that it evaluated. Space and predictor must outlive it.
+template <search_space Space, class Predictor>
+class surrogate_problem {
+ public:
+  surrogate_problem(Space const& space, Predictor const& predictor, std::span<index const> layers)
+      : space_(&space),
+        predictor_(&predictor),
+        layers_(layers.begin(), layers.end()),
+        fixed_(uniform_configuration(space, gene{255})) {}
+
+  index variables() const { return std::ssize(layers_); }
+  int levels(index variable) const { return static_cast<int>(space_->choices(layer_of(variable)).size()); }
+  index objectives() const { return 2; }
+
+  void evaluate(matrix_view<gene const> genes, matrix_view<double> objectives) {
+    auto full = expand(genes);
+    rate(full, objectives);
+    history_.push_back({std::move(full), copy_of(objectives)});
+  }
+
+  /// Predicted loss and average bits of whole configurations (configurations, layers).
+  population rated(matrix<gene> genes) const {
+    population result{std::move(genes), {}};
+    result.objectives = matrix<double>(result.genes.rows(), 2);
+    rate(result.genes, result.objectives);
+    return result;
+  }
+
+  /// Whole configurations (configurations, layers) of the optimizer's genes (configurations, variables).
+  matrix<gene> expand(matrix_view<gene const> genes) const {
+    matrix<gene> full(genes.rows, space_->size());
+    for (index i = 0; i < genes.rows; ++i) {
+      std::ranges::copy(fixed_, full.row(i).begin());
+      for (index v = 0; v < genes.cols; ++v) full(i, layer_of(v)) = genes(i, v);
+    }
+    return full;
+  }
+
+  /// The optimizer's genes of a whole configuration.
+  void reduce(std::span<gene const> full, std::span<gene> out) const {
+    for (std::size_t v = 0; v < layers_.size(); ++v) out[v] = full[static_cast<std::size_t>(layers_[v])];
+  }
+
+  /// All batches evaluated so far, as whole configurations.
+  std::span<population const> history() const { return history_; }
+
+ private:
+  index layer_of(index variable) const { return layers_[static_cast<std::size_t>(variable)]; }
+
+  void rate(matrix_view<gene const> full, matrix_view<double> objectives) const {
+    std::vector<double> losses(static_cast<std::size_t>(full.rows));
+    predictor_->predict(full, losses);
+    for (index i = 0; i < full.rows; ++i) {
+      objectives(i, 0) = losses[static_cast<std::size_t>(i)];
+      objectives(i, 1) = space_->average_bits(full.row(i));
+    }
+  }
+
+  static matrix<double> copy_of(matrix_view<double const> from) {
+    matrix<double> copy(from.rows, from.cols);
+    for (index i = 0; i < from.rows; ++i) std::ranges::copy(from.row(i), copy.row(i).begin());
+    return copy;
+  }
+
+  Space const* space_;
+  Predictor const* predictor_;
+  std::vector<index> layers_;
+  configuration fixed_;
+  std::vector<population> history_;
+};
+
+}  // namespace amq

@@ -1,0 +1,215 @@
+// surrogate_strategy: AMQ's search-and-update: predict, optimize on the prediction, choose what to measure.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "amq/concepts/archive.hpp"
+#include "amq/concepts/infill.hpp"
+#include "amq/concepts/optimizer.hpp"
+#include "amq/concepts/predictor.hpp"
+#include "amq/concepts/strategy.hpp"
+#include "amq/core/gene_set.hpp"
+#include "amq/indicate/pareto.hpp"
+#include "amq/optimize/nsga2.hpp"
+#include "amq/predict/rbf.hpp"
+#include "amq/search/designs.hpp"
+#include "amq/search/subset_selection.hpp"
+#include "amq/search/surrogate_problem.hpp"
+#include "amq/search/unmeasured.hpp"
+#include "amq/space/format_space.hpp"
+
+namespace amq {
+
+struct surrogate_options {
+  bool learn_from_sensitivities = false;  ///< whether they train the predictor and start the optimizer, too
+  bool fill_batches = true;               ///< whether a batch is filled when the optimizer found too little that is new
+  bool kind_first = false;                ///< AMQ's order of variables (of spaces that know it), else checkpoint order
+  int attempts = 1;                       ///< runs of the optimizer until one finds anything new
+};
+
+/// Models strategy (arXiv 2509.12019, section 4.3). Each ask() fits the predictor to everything measured in the space,
+/// lets the optimizer start from the measured front and minimise (predicted loss, average bits), drops what is measured
+/// and lets the infill choose n. With `fill_batches` a short batch is filled from all the optimizer has seen, best
+/// predicted fronts first, then from neighbours of the measured front, then from anywhere: ask() returns fewer than n
+/// only when the space has no more. What it returns depends on archive, n and random alone.
+template <class Predictor = rbf<>, class Optimizer = nsga2<>, class Infill = spread_infill,
+          search_space Space = format_space>
+class surrogate_strategy {
+  using problem = surrogate_problem<Space, Predictor>;
+  static_assert(diagnose_predictor<Predictor, Space>());
+  static_assert(diagnose_optimizer<Optimizer, problem>());
+  static_assert(diagnose_infill<Infill>());
+
+ public:
+  explicit surrogate_strategy(Space space, surrogate_options options = {}, Predictor predictor = Predictor{},
+                              Optimizer optimizer = Optimizer{}, Infill infill = Infill{})
+      : space_(std::move(space)),
+        options_(options),
+        predictor_(std::move(predictor)),
+        optimizer_(std::move(optimizer)),
+        infill_(std::move(infill)),
+        layers_(order_layers()) {}
+
+  template <archive Archive>
+  std::vector<configuration> ask(Archive const& measured, index n, random_stream& random) {
+    batch chosen{n};
+    auto const known = [&](std::span<gene const> genes) {
+      return measured.contains(genes) || chosen.members.contains(genes);
+    };
+    training const data = gather(measured.evaluations());
+    if (!data.losses.empty() && !layers_.empty()) {
+      predictor_.fit(space_, data.genes, data.losses);
+      for (int attempt = 0; attempt < options_.attempts && chosen.configurations.empty(); ++attempt)
+        optimize(data, known, chosen, random);
+    }
+    if (options_.fill_batches && chosen.missing() > 0)
+      for (auto const& genes : unmeasured_anywhere(space_, known, measured.evaluations().size() + chosen.members.size(),
+                                                   chosen.missing(), random))
+        chosen.add(genes);
+    return std::move(chosen.configurations);
+  }
+
+  /// Nothing to learn between asks: the archive says it all.
+  void tell(std::span<configuration const>, std::span<double const>) {}
+
+  Space const& space() const { return space_; }
+  Predictor const& predictor() const { return predictor_; }
+
+ private:
+  struct training {
+    matrix<gene> genes;
+    std::vector<double> losses;
+    std::vector<index> front;        // rows
+    std::vector<double> front_bits;  // of those rows
+  };
+  struct batch {
+    index size;
+    std::vector<configuration> configurations{};
+    gene_set members{};
+
+    index missing() const { return size - std::ssize(configurations); }
+    void add(std::span<gene const> genes) {
+      if (insert(members, genes)) configurations.emplace_back(genes.begin(), genes.end());
+    }
+  };
+
+  static constexpr index most_neighbours = 4000;
+
+  std::vector<index> order_layers() const {
+    auto layers = variable_layers(space_);
+    if constexpr (requires { space_.variable_order(); })
+      if (options_.kind_first) {
+        std::vector<index> ordered;
+        for (index const layer : space_.variable_order())
+          if (std::find(layers.begin(), layers.end(), layer) != layers.end()) ordered.push_back(layer);
+        return ordered;
+      }
+    return layers;
+  }
+
+  bool in_space(std::span<gene const> genes) const {
+    for (index layer = 0; layer < space_.size(); ++layer)
+      if (space_.pinned(layer) && genes[static_cast<std::size_t>(layer)] != highest_gene(space_, layer)) return false;
+    return true;
+  }
+
+  training gather(std::span<evaluation const> evaluations) const {
+    std::vector<evaluation const*> used;
+    for (auto const& e : evaluations)
+      if (std::isfinite(e.loss) && in_space(e.configuration) &&
+          (options_.learn_from_sensitivities || e.phase != phase::sensitivity))
+        used.push_back(&e);
+    training data{matrix<gene>(std::ssize(used), space_.size()), {}, {}, {}};
+    matrix<double> objectives(std::ssize(used), 2);
+    for (index i = 0; i < std::ssize(used); ++i) {
+      auto const& e = *used[static_cast<std::size_t>(i)];
+      std::ranges::copy(e.configuration, data.genes.row(i).begin());
+      data.losses.push_back(e.loss);
+      objectives(i, 0) = e.loss;
+      objectives(i, 1) = e.average_bits;
+    }
+    data.front = front_indices(objectives);
+    for (index const row : data.front) data.front_bits.push_back(objectives(row, 1));
+    return data;
+  }
+
+  template <class Known>
+  void optimize(training const& data, Known const& known, batch& chosen, random_stream& random) {
+    problem cheap(space_, predictor_, layers_);
+    matrix<gene> start(std::ssize(data.front), cheap.variables());
+    for (index i = 0; i < start.rows(); ++i)
+      cheap.reduce(data.genes.row(data.front[static_cast<std::size_t>(i)]), start.row(i));
+    auto const found = optimizer_.minimize(cheap, start, random);
+    population const last{cheap.expand(found.genes), found.objectives.clone()};
+    take(new_ones(std::span(&last, 1), known), data.front_bits, chosen, random);
+    if (!options_.fill_batches) return;
+    if (chosen.missing() > 0)
+      take(best_fronts(new_ones(cheap.history(), known), chosen.missing()), data.front_bits, chosen, random);
+    if (chosen.missing() > 0) {
+      std::vector<configuration> centres;
+      for (index const row : data.front) centres.emplace_back(data.genes.row(row).begin(), data.genes.row(row).end());
+      auto const around = unmeasured_neighbours(space_, centres, known, most_neighbours, random);
+      auto const rated = cheap.rated(rows_of(around));
+      take(best_fronts(new_ones(std::span(&rated, 1), known), chosen.missing()), data.front_bits, chosen, random);
+    }
+  }
+
+  matrix<gene> rows_of(std::span<configuration const> configurations) const {
+    matrix<gene> rows(std::ssize(configurations), space_.size());
+    for (index i = 0; i < rows.rows(); ++i)
+      std::ranges::copy(configurations[static_cast<std::size_t>(i)], rows.row(i).begin());
+    return rows;
+  }
+
+  static population rows_of(std::span<population const> pools, std::span<std::pair<std::size_t, index> const> rows) {
+    index const cols = pools.empty() ? 0 : pools[0].genes.cols();
+    population result{matrix<gene>(std::ssize(rows), cols), matrix<double>(std::ssize(rows), 2)};
+    for (index i = 0; i < std::ssize(rows); ++i) {
+      auto const [pool, row] = rows[static_cast<std::size_t>(i)];
+      std::ranges::copy(pools[pool].genes.row(row), result.genes.row(i).begin());
+      std::ranges::copy(pools[pool].objectives.row(row), result.objectives.row(i).begin());
+    }
+    return result;
+  }
+
+  /// What is not known, once each.
+  template <class Known>
+  static population new_ones(std::span<population const> pools, Known const& known) {
+    std::vector<std::pair<std::size_t, index>> rows;
+    gene_set seen;
+    for (std::size_t pool = 0; pool < pools.size(); ++pool)
+      for (index row = 0; row < pools[pool].genes.rows(); ++row)
+        if (auto const genes = pools[pool].genes.row(row); !known(genes) && insert(seen, genes))
+          rows.emplace_back(pool, row);
+    return rows_of(pools, rows);
+  }
+
+  /// Whole fronts, best first, until there are n.
+  static population best_fronts(population candidates, index n) {
+    std::vector<std::pair<std::size_t, index>> rows;
+    for (auto const& front : fronts_by_rank(non_dominated_ranks(candidates.objectives))) {
+      if (std::ssize(rows) >= n) break;
+      for (index const row : front) rows.emplace_back(0, row);
+    }
+    return rows_of(std::span(&candidates, 1), rows);
+  }
+
+  void take(population const& candidates, std::vector<double> front_bits, batch& chosen, random_stream& random) const {
+    for (auto const& genes : chosen.configurations) front_bits.push_back(space_.average_bits(genes));
+    for (index const row : infill_.select(candidates, front_bits, chosen.missing(), random))
+      chosen.add(candidates.genes.row(row));
+  }
+
+  Space space_;
+  surrogate_options options_;
+  Predictor predictor_;
+  Optimizer optimizer_;
+  Infill infill_;
+  std::vector<index> layers_;  // the optimizer's variables
+};
+
+}  // namespace amq
