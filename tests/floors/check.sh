@@ -56,6 +56,7 @@ mirrors=$(
   done
   for folder in bench/*/; do
     [ -d "$folder" ] || continue
+    [ "$(basename "$folder")" != peers ] || continue  # scripts that run others, no benchmark of ours
     [ -d "include/amq/$(basename "$folder")" ] || echo "$folder: there is no include/amq/$(basename "$folder") to mirror"
   done
 )

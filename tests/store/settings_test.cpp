@@ -43,9 +43,10 @@ TEST_CASE("many long differences of several lines stay short and on one line", "
   amq::settings_map stored;
   amq::settings_map wanted;
   for (int i = 0; i < 20; ++i) {
-    std::string const key = std::string(100, static_cast<char>('a' + i));
-    stored[key] = std::string(300, 'q') + "\n1";
-    wanted[key] = std::string(300, 'q') + "\n2";
+    std::string const key(100, static_cast<char>('a' + i));
+    std::string value(300, 'q');
+    stored[key] = value.append("\n1");
+    wanted[key] = value.append("\n2");
   }
   auto const difference = amq::compare_settings(stored, wanted);
   CHECK(difference.refused.size() <= 400);

@@ -8,13 +8,13 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <unordered_set>
 #include <utility>
 #include <vector>
 
 #include "amq/concepts/archive.hpp"
 #include "amq/core/configuration.hpp"
 #include "amq/core/error.hpp"
+#include "amq/search/memory_archive.hpp"
 #include "amq/store/archived_layer.hpp"
 #include "amq/store/commit_cadence.hpp"
 #include "amq/store/detail/archive_file.hpp"
@@ -93,8 +93,8 @@ class sqlite_archive {
   }
 
   /// Oldest first. Valid until the next record().
-  std::span<evaluation const> evaluations() const { return evaluations_; }
-  bool contains(std::span<gene const> genes) const { return members_.contains(key(genes)); }
+  std::span<evaluation const> evaluations() const { return recorded_.evaluations(); }
+  bool contains(std::span<gene const> genes) const { return recorded_.contains(genes); }
 
   /// Throws precondition_error when the configuration does not fit the layers or the archive is read-only, input_error
   /// when a commit fails.
@@ -104,19 +104,20 @@ class sqlite_archive {
                                                     std::to_string(table_.layers().size()) +
                                                     " layers, each of them one of its choices");
     double const seconds = e.seconds;
-    remember(std::move(e));
+    recorded_.record(std::move(e));
     if (cadence_.record(now(), seconds)) flush();
   }
 
   /// Commits what is pending; on disk when it returns. Call it where a batch ends. Throws input_error.
   void flush() {
-    if (!lock_ || committed_ >= evaluations_.size()) return;
+    auto const recorded = evaluations();
+    if (!lock_ || committed_ >= recorded.size()) return;
     sqlite_transaction transaction(*database_, "recording evaluations");
     sqlite_statement insert(*database_, detail::insert_evaluation, "recording evaluations");
-    for (std::size_t i = committed_; i < evaluations_.size(); ++i)
-      detail::insert_row(insert, static_cast<std::int64_t>(i + 1), evaluations_[i], table_);
+    for (std::size_t i = committed_; i < recorded.size(); ++i)
+      detail::insert_row(insert, static_cast<std::int64_t>(i + 1), recorded[i], table_);
     transaction.commit();
-    committed_ = evaluations_.size();
+    committed_ = recorded.size();
     cadence_.committed();
   }
 
@@ -146,11 +147,6 @@ class sqlite_archive {
   }
 
  private:
-  struct hash {
-    using is_transparent = void;
-    std::size_t operator()(std::string_view genes) const { return std::hash<std::string_view>{}(genes); }
-  };
-
   sqlite_archive(std::optional<detail::file_lock> lock, std::filesystem::path const& path, sqlite_access access)
       : lock_(std::move(lock)) {
     connect(path, access);
@@ -161,9 +157,6 @@ class sqlite_archive {
     database_->wait_for_locks(5000);
   }
 
-  static std::string_view key(std::span<gene const> genes) {
-    return {reinterpret_cast<char const*>(genes.data()), genes.size()};
-  }
   static double now() {
     return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
   }
@@ -221,16 +214,11 @@ class sqlite_archive {
     sqlite_statement row(*database_, detail::select_evaluations, "reading its evaluations");
     while (row.step()) {
       auto e = detail::read_row(row, table_);
-      auto const expected = static_cast<std::int64_t>(evaluations_.size() + 1);
+      auto const expected = static_cast<std::int64_t>(evaluations().size() + 1);
       if (!e || row.integer(0) != expected) fail_damaged("evaluation " + std::to_string(expected) + " is unreadable");
-      remember(std::move(*e));
+      recorded_.record(std::move(*e));
     }
-    committed_ = evaluations_.size();
-  }
-
-  void remember(evaluation e) {
-    members_.emplace(key(e.configuration));
-    evaluations_.push_back(std::move(e));
+    committed_ = evaluations().size();
   }
 
   [[noreturn]] void fail_damaged(std::string const& what) const {
@@ -242,8 +230,7 @@ class sqlite_archive {
   std::unique_ptr<sqlite_connection> database_;
   bits_table table_{{}};
   settings_map settings_;
-  std::vector<evaluation> evaluations_;
-  std::unordered_set<std::string, hash, std::equal_to<>> members_;
+  memory_archive recorded_;
   std::size_t committed_ = 0;
   commit_cadence cadence_;
 };
