@@ -45,9 +45,10 @@ inline layer_bits parse_configuration(nlohmann::json const& object, std::span<li
                                       std::filesystem::path const& file, std::optional<int> expected_group = {}) {
   auto const name = detail::printable_path(file);
   layer_bits result{require<int>(object, "group_size", file), {}};
-  if (expected_group && result.group != *expected_group)
+  int const asked = expected_group.value_or(result.group);
+  if (result.group != asked)
     throw input_error(name + ": 'group_size' is " + std::to_string(result.group) + ", but the group asked for is " +
-                      std::to_string(*expected_group) + "; leave --group out or make them agree");
+                      std::to_string(asked) + "; leave --group out or make them agree");
   auto const bits = object.find("bits");
   if (bits == object.end() || !bits->is_object())
     throw input_error(name + " lacks the object 'bits'; expected the bits of each linear layer by name");
