@@ -52,6 +52,7 @@ TEST_CASE("a dense product of any shape equals the f64 reference", "[kernel]") {
                                             {5, 100, 511},
                                             {3, 40, 513},
                                             {257, 16, 1030},
+                                            {131, 33, 2100},
                                             {6, 9, 2048},
                                             {4, 8, 0}}) {
       CAPTURE(to_string(which), tokens, rows, cols);
@@ -72,7 +73,7 @@ TEST_CASE("a dense product of any shape equals the f64 reference", "[kernel]") {
 
 TEST_CASE("a row of a product has the same bits alone, in any block and at any place", "[kernel]") {
   for (auto const which : simd::supported_isas())
-    for (index const cols : {index{100}, index{384}, index{1300}}) {
+    for (index const cols : {index{100}, index{384}, index{2300}}) {
       CAPTURE(to_string(which), cols);
       auto const x = wave(300, cols, 0.4), w = wave(75, cols, 0.1);
       dense_matrix const packed(w, which);

@@ -65,6 +65,10 @@ template <int Rows>
 inline void multiply_tile(float const* a, index a_stride, float const* b, index depth, float* c, index c_stride,
                           int cols, bool add) {
   constexpr std::make_integer_sequence<int, Rows> rows{};
+  for (int row = 0; row < Rows; ++row) {  // the lines to be written arrive while the sums run
+    __builtin_prefetch(c + row * c_stride, 1);
+    __builtin_prefetch(c + row * c_stride + f32::width, 1);
+  }
   tile<Rows> sums;
   if (add)
     load_tile(sums, c, c_stride, cols, rows);
