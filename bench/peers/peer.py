@@ -48,18 +48,13 @@ def linear_layers(model):
     return {name: found[name][2] for name in sorted(found, key=lambda name: found[name][:2])}
 
 
-def hqq_codes(weight, bits, group):
-    """Codes of the hqq package with AMQ's settings, and what it knows beside them (scale and zero among it)."""
+def hqq(weight, bits, group):
+    """The hqq package with AMQ's settings, scale and zero as float16 holds them."""
     from hqq.core.quantize import Quantizer
 
-    return Quantizer.quantize(
+    codes, meta = Quantizer.quantize(
         weight, nbits=bits, group_size=group, axis=1, round_zero=bits == 4, optimize=True, bitpack=False,
         compute_dtype=torch.float32, device="cpu")
-
-
-def hqq(weight, bits, group):
-    """What hqq keeps of a matrix, scale and zero as float16 holds them."""
-    codes, meta = hqq_codes(weight, bits, group)
     scale, zero = (meta[key].half().float() for key in ("scale", "zero"))
     return ((codes.float().reshape(-1, group) - zero) * scale).reshape(weight.shape)
 
