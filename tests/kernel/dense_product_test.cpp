@@ -67,7 +67,7 @@ TEST_CASE("a dense product of any shape equals the f64 reference", "[kernel]") {
       double worst = 0;
       for (index i = 0; i < y.size(); ++i)
         worst = std::max(worst, std::abs(y.data()[i] - expected[static_cast<std::size_t>(i)]));
-      CHECK(worst <= 1e-6 * static_cast<double>(cols));
+      CHECK(worst <= 1.2e-7 * std::pow(static_cast<double>(cols), 1.5));  // roundings of one chain
     }
 }
 
