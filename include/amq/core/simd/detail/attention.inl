@@ -31,21 +31,30 @@ inline void pack_values(float const* v, index v_stride, index tokens, index head
   }
 }
 
-/// Turns the scores [0, n) of one row into e^(scale (score - largest)), those outside [first, last] into 0, and returns
-/// their sum. n is a multiple of f32::width, and lane i always sums the keys that are i modulo the width.
-inline float exponentiate_scores(float* scores, index n, index first, index last, float scale) {
-  float const hidden = -std::numeric_limits<float>::infinity();
-  for (index i = 0; i < first; ++i) scores[i] = hidden;
-  for (index i = last + 1; i < n; ++i) scores[i] = hidden;
-  f32 largest = f32::broadcast(hidden);
-  for (index i = 0; i < n; i += f32::width) largest = max(largest, f32::load(scores + i));
+/// Scores [i, i + width), those outside [first, end) as -infinity.
+AMQ_SIMD_INLINE f32 visible_scores(float const* scores, index i, index first, index end) {
+  f32 const all = f32::load(scores + i), hidden = f32::broadcast(-std::numeric_limits<float>::infinity());
+  if (i >= first && i + f32::width <= end) return all;
+  f32 const begun = first > i ? select(first_lanes(lanes(first - i)), hidden, all) : all;
+  return select(first_lanes(lanes(end - i)), begun, hidden);
+}
+
+/// Turns the scores [first, end) of one row into e^(scale (score - largest)), the others of [0, n) into 0, and returns
+/// the sum. n is a multiple of f32::width, and a lane always sums the same keys, wherever the row begins and ends.
+inline float exponentiate_scores(float* scores, index n, index first, index end, float scale) {
+  index const begin = first / f32::width * f32::width;
+  f32 largest = f32::broadcast(-std::numeric_limits<float>::infinity());
+  for (index i = begin; i < end; i += f32::width) largest = max(largest, visible_scores(scores, i, first, end));
   f32 const shift = f32::broadcast(reduce_max(largest)), factor = f32::broadcast(scale);
   f32 sum = f32::zero();
-  for (index i = 0; i < n; i += f32::width) {
-    f32 const e = exp((f32::load(scores + i) - shift) * factor);
+  for (index i = begin; i < end; i += f32::width) {
+    f32 const e = exp((visible_scores(scores, i, first, end) - shift) * factor);
     e.store(scores + i);
     sum = sum + e;
   }
+  for (index i = 0; i < begin; i += f32::width) f32::zero().store(scores + i);
+  for (index i = (end + f32::width - 1) / f32::width * f32::width; i < n; i += f32::width)
+    f32::zero().store(scores + i);
   return reduce_add(sum);
 }
 
@@ -62,7 +71,7 @@ inline void attend_rows(attention_problem const& p, index first, int rows, float
   for (int row = 0; row < rows; ++row) {
     index const query = first + row;
     index const visible = p.window > 0 && query - p.window + 1 > begin ? query - p.window + 1 - begin : 0;
-    sums[row] = exponentiate_scores(scores + row * padded, padded, visible, query - begin, p.scale);
+    sums[row] = exponentiate_scores(scores + row * padded, padded, visible, query - begin + 1, p.scale);
   }
   float* const out = p.out + first * p.out_stride;
   multiply_panels(scores, padded, rows, values + begin * tile_cols, tile_cols * tokens, count, out, p.out_stride,
