@@ -1,5 +1,7 @@
 #include "amq/io/safetensors.hpp"
 
+#include <cmath>
+
 #include "amq/core/random.hpp"
 #include "support/files.hpp"
 
@@ -58,6 +60,38 @@ TEST_CASE("scalars and empty tensors are tensors", "[io]") {
   REQUIRE(file.tensors().size() == 2);
   CHECK(file.tensors()[0].size() == 0);
   CHECK(file.tensors()[1].size() == 1);
+}
+
+TEST_CASE("every 16-bit pattern comes out as core/half.hpp has it, also where a file leaves it unaligned", "[io]") {
+  std::string bytes = "x";
+  for (std::uint32_t bits = 0; bits < 65536; ++bits) bytes += bytes_of(static_cast<std::uint16_t>(bits));
+  auto const data = std::as_bytes(std::span(bytes)).subspan(1);
+  std::vector<float> f16(65536);
+  std::vector<float> bf16(65536);
+  amq::to_f32({"t", amq::dtype::f16, {65536}, data}, f16);
+  amq::to_f32({"t", amq::dtype::bf16, {65536}, data}, bf16);
+  std::size_t wrong = 0;
+  for (std::uint32_t bits = 0; bits < 65536; ++bits) {
+    auto const half = static_cast<std::uint16_t>(bits);
+    float const a = amq::f16_to_f32(half);
+    float const b = amq::bf16_to_f32(half);
+    wrong += std::isnan(a) ? !std::isnan(f16[bits]) : a != f16[bits];
+    wrong += std::isnan(b) ? !std::isnan(bf16[bits]) : b != bf16[bits];
+  }
+  CHECK(wrong == 0);
+}
+
+TEST_CASE("only numbers can be read as numbers", "[io]") {
+  std::vector<std::byte> const bytes(8);
+  std::vector<float> values(2);
+  CHECK(lacks(refusal([&] {
+                amq::to_f32({"t", amq::dtype::i32, {2}, bytes}, values);
+              }),
+              {"t has dtype I32", "F32"}) == "");
+  CHECK(lacks(refusal<amq::precondition_error>([&] {
+                amq::to_f32({"t", amq::dtype::f16, {4}, bytes}, values);
+              }),
+              {"t holds 4 numbers, not 2"}) == "");
 }
 
 TEST_CASE("a file that is missing or empty is refused", "[io]") {

@@ -97,6 +97,8 @@ TEST_CASE("sliding windows by architecture", "[model]") {
   CHECK(read(json).windows == windows{12, 12});
   json["sliding_window"] = nullptr;
   CHECK(read(json).windows == windows{0, 0});
+  json.erase("sliding_window");
+  CHECK(read(json).windows == windows{4096, 4096});
   json = llama_json();
   json["sliding_window"] = 12;
   CHECK(read(json).windows == windows{0, 0});
@@ -161,6 +163,8 @@ TEST_CASE("unsupported architectures and features are refused", "[model]") {
   CHECK(lacks(refused_with("hidden_act", "gelu"), {"activation 'gelu'", "silu"}) == "");
   CHECK(lacks(refused_with("rope_scaling", {{"type", "yarn"}}), {"rope type 'yarn'", "default or llama3"}) == "");
   CHECK(lacks(refused_with("rope_scaling", {{"rope_type", "llama3"}}), {"lacks the key 'factor'"}) == "");
+  CHECK(lacks(refused_with("rope_parameters", {{"full_attention", {{"rope_theta", 1e6}}}}),
+              {"by layer type", "'full_attention'"}) == "");
   CHECK(lacks(refused_with("quantization_config", {{"bits", 4}}), {"quantized already"}) == "");
   CHECK(lacks(refused_with("partial_rotary_factor", 0.5), {"partial_rotary_factor"}) == "");
 }

@@ -17,6 +17,7 @@
 #include "amq/core/error.hpp"
 #include "amq/core/half.hpp"
 #include "amq/core/matrix.hpp"
+#include "amq/core/simd/half_rows.hpp"
 
 namespace amq {
 
@@ -83,9 +84,15 @@ T load_item(std::byte const* bytes) {
   return value;
 }
 
-template <class T, class Convert>
-void convert_items(std::span<std::byte const> bytes, std::span<float> out, Convert const& convert) {
-  for (std::size_t i = 0; i < out.size(); ++i) out[i] = convert(load_item<T>(bytes.data() + sizeof(T) * i));
+/// Copies a piece at a time, because a file's items need not be aligned.
+template <class ConvertRow>
+void convert_halves(std::span<std::byte const> bytes, std::span<float> out, ConvertRow const& convert_row) {
+  std::array<std::uint16_t, 4096> piece;
+  for (std::size_t first = 0; first < out.size(); first += piece.size()) {
+    std::size_t const count = std::min(piece.size(), out.size() - first);
+    std::memcpy(piece.data(), bytes.data() + 2 * first, 2 * count);
+    convert_row(piece.data(), out.data() + first, static_cast<index>(count));
+  }
 }
 
 /// Index of the first item whose exponent bits are all ones.
@@ -114,13 +121,15 @@ inline void to_f32(tensor_view const& tensor, std::span<float> out) {
               tensor.name + " holds " + std::to_string(tensor.size()) + " numbers, not " + std::to_string(out.size()));
   switch (tensor.type) {
     case dtype::f32:
-      std::memcpy(out.data(), tensor.bytes.data(), tensor.bytes.size());
+      if (!out.empty()) std::memcpy(out.data(), tensor.bytes.data(), tensor.bytes.size());
       return;
     case dtype::f16:
-      detail::convert_items<std::uint16_t>(tensor.bytes, out, f16_to_f32);
+      detail::convert_halves(tensor.bytes, out,
+                             [](auto const* x, float* y, index n) { simd::f16_to_f32_row(x, y, n); });
       return;
     case dtype::bf16:
-      detail::convert_items<std::uint16_t>(tensor.bytes, out, bf16_to_f32);
+      detail::convert_halves(tensor.bytes, out,
+                             [](auto const* x, float* y, index n) { simd::bf16_to_f32_row(x, y, n); });
       return;
     default:
       throw input_error(tensor.name + " has dtype " + to_string(tensor.type) + "; expected F32, F16 or BF16");

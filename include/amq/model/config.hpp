@@ -160,6 +160,9 @@ class config_reader {
   rope_options read_rope(model_config const& config) const {
     nlohmann::json const none = nlohmann::json::object();
     auto const& parameters = object_or("rope_parameters", object_or("rope_scaling", none));
+    for (auto const& [key, value] : parameters.items())
+      if (value.is_object())
+        refuse("rope parameters by layer type ('" + printable(key) + "') are not supported", "one set");
     rope_options rope;
     double const theta = get_or(parameters, "rope_theta", get_or(json_, "rope_theta", 10000.0, file_), file_);
     rope.theta = expect_between(theta, 1.0, 1e12, "rope_theta", file_);
@@ -211,13 +214,14 @@ class config_reader {
   /// Llama ignores the key, Mistral applies it everywhere, Qwen from block `max_window_layers` on and only when
   /// `use_sliding_window` says so; `layer_types`, where given, says it for each block.
   std::vector<index> read_windows(model_config const& config) const {
+    constexpr index default_window = 4096;  // transformers' for a key that is absent; null means none
     std::vector<index> windows(static_cast<std::size_t>(config.blocks), 0);
     if (config.architecture == architecture::llama) return windows;
     bool const is_qwen = config.architecture != architecture::mistral;
     if (is_qwen && !get_or(json_, "use_sliding_window", false, file_)) return windows;
     auto const found = json_.find("sliding_window");
-    if (found == json_.end() || found->is_null()) return windows;
-    index const window = extent("sliding_window", 1 << 28);
+    if (found != json_.end() && found->is_null()) return windows;
+    index const window = found == json_.end() ? default_window : extent("sliding_window", 1 << 28);
     for (std::size_t block = 0; block < windows.size(); ++block)
       if (!is_qwen || is_windowed(block, windows.size())) windows[block] = window;
     return windows;
