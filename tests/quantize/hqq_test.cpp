@@ -4,6 +4,7 @@
 #include "amq/core/statistics.hpp"
 #include "support/catch.hpp"
 #include "support/golden_case.hpp"
+#include "support/plain_hqq.hpp"
 #include "support/quantized.hpp"
 
 static_assert(amq::diagnose_matrix_quantizer<amq::hqq>());
@@ -116,6 +117,44 @@ TEST_CASE("hqq does as many iterations as it is given", "[hqq]") {
   REQUIRE(amq::testing::differing(zeros(1), starting) > 0);
   REQUIRE(amq::testing::differing(zeros(2), zeros(1)) > 0);
   REQUIRE(amq::testing::differing(zeros(500), zeros(501)) == 0);
+}
+
+TEST_CASE("hqq keeps the zeros of the first iteration that does not lower the whole matrix's error", "[hqq]") {
+  amq::index const size = 32;
+  auto const weights = amq::testing::wavy(6, 2 * size, 1.0);
+  amq::format const f{2, size};
+  auto const start = amq::hqq({.optimize = false}).encode(weights, f);
+  std::vector<amq::detail::hqq_group> groups;
+  for (amq::index at = 0; at < start.scales.size(); ++at) {
+    float const scale = start.scales.data()[at];
+    groups.push_back({weights.data() + at * size, size, 1 / scale, scale, 3});
+  }
+  std::vector<double> const zeros(start.zeros.data(), start.zeros.data() + start.zeros.size());
+  auto const history = amq::testing::plain_hqq(groups, zeros, 20);
+  REQUIRE(history.size() > 2);
+  REQUIRE(history.size() < 20);
+
+  auto const found = amq::hqq().encode(weights, f).zeros;
+  double largest_step = 0;
+  for (std::size_t g = 0; g < groups.size(); ++g) {
+    REQUIRE(found.data()[g] == Approx(history.back()[g]).margin(1e-5));
+    largest_step = std::max(largest_step, std::abs(history.back()[g] - history[history.size() - 2][g]));
+  }
+  REQUIRE(largest_step > 1e-3);
+}
+
+TEST_CASE("hqq's scales span each group's range, within limits", "[hqq]") {
+  auto const scale_of = [](std::initializer_list<float> values, int bits) {
+    amq::matrix<float> weights(1, static_cast<amq::index>(values.size()));
+    std::copy(values.begin(), values.end(), weights.data());
+    return amq::hqq().encode(weights, {bits, amq::format::whole_row}).scales(0, 0);
+  };
+  REQUIRE(scale_of({-1, 2, 0, 1}, 2) == Approx(1.0));
+  REQUIRE(scale_of({-1, 2, 0, 1}, 8) == Approx(3.0 / 255));
+  REQUIRE(scale_of({0.5f, 0.5f}, 4) == 1);
+  REQUIRE(scale_of({0.5f, 0.50009f}, 4) == 1);
+  REQUIRE(scale_of({0.5f, 0.50011f}, 8) == Approx(5e-5));
+  REQUIRE(scale_of({0.0f, 2e-3f}, 4) == Approx(2e-3 / 15));
 }
 
 TEST_CASE("hqq refuses formats that do not fit, weights that are not finite and options out of range", "[hqq]") {

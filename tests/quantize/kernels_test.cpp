@@ -7,6 +7,7 @@
 #include "amq/quantize/detail/group_range.hpp"
 #include "amq/quantize/detail/hqq_iterations.hpp"
 #include "support/catch.hpp"
+#include "support/plain_hqq.hpp"
 #include "support/quantized.hpp"
 
 namespace {
@@ -14,25 +15,6 @@ namespace {
 using amq::simd::isa;
 
 float clamped(float value, float highest) { return std::min(std::max(value, 0.0f), highest); }
-
-struct plain_iteration {
-  double zero = 0;
-  double distance = 0;
-};
-
-/// One iteration written as HQQ's authors have it.
-plain_iteration iterate(amq::detail::hqq_group const& group, double lp_norm, double beta, double zero) {
-  plain_iteration next;
-  for (amq::index i = 0; i < group.size; ++i) {
-    double const weight = group.weights[i];
-    double const code = std::nearbyint(std::clamp(weight * group.steps + zero, 0.0, double{group.highest}));
-    double const error = weight - (code - zero) * group.scale;
-    double const shrunk = std::max(std::abs(error) - std::pow(std::abs(error), lp_norm - 1) / beta, 0.0);
-    next.zero += (code - (weight - std::copysign(shrunk, error)) * group.steps) / static_cast<double>(group.size);
-    next.distance += std::abs(error);
-  }
-  return next;
-}
 
 amq::index const sizes[] = {1, 2, 3, 5, 8, 13, 16, 17, 31, 32, 33, 63, 64, 77, 128, 131};
 
@@ -107,7 +89,7 @@ TEST_CASE("an iteration of hqq equals the plain loop, with loud errors and witho
         amq::simd::hqq_iterate(group, shrink, 3.1f, 3, zeros, distances, which);
         double zero = 3.1f;
         for (int i = 0; i < 3; ++i) {
-          auto const expected = iterate(group, lp_norm, beta, zero);
+          auto const expected = amq::testing::plain_hqq_iteration(group, lp_norm, beta, zero);
           REQUIRE(zeros[i] == Approx(expected.zero).epsilon(1e-5).margin(1e-5));
           REQUIRE(distances[i] - 100 * (i + 1) == Approx(expected.distance).epsilon(1e-4).margin(1e-5 * amplitude));
           zero = zeros[i];
