@@ -1,6 +1,8 @@
 // Half-quadratic quantization (Badri and Shaji, 2023): zeros that minimise a sparse norm of the weights' errors.
 #pragma once
 
+#include <algorithm>
+#include <cmath>
 #include <limits>
 #include <sstream>
 #include <string>
