@@ -16,14 +16,14 @@ def main():
     peer.add_token_options(parser)
     parser.add_argument("--figures", help="JSON that holds them, such as the output of `amq deploy --json` "
                         "(default: quantization.json of the folder)")
-    parser.add_argument("--section", help="key of the object that holds them, such as heldout")
+    parser.add_argument("--section", help="key of the object that holds them (default: measured, where there is one), "
+                        "such as measured_heldout")
     parser.add_argument("--tolerance", type=float, default=1e-3, help="relative")
     options = parser.parse_args()
 
     path = options.figures or Path(options.deployed) / "quantization.json"
     figures = json.loads(Path(path).read_text())
-    if options.section:
-        figures = figures[options.section]
+    figures = figures[options.section] if options.section else figures.get("measured", figures)
     tokens = peer.load_tokens(options.tokens, options.sequences, options.length)
     candidate = peer.logits(peer.load_model(options.deployed, "eager"), tokens)
     if options.source:
