@@ -130,14 +130,15 @@ struct random_strategy {
   void tell(std::span<configuration const>, std::span<double const>) {}
 };
 
-TEST_CASE("both presets find far better fronts than random search, the repaired one the best", "[strategy]") {
+TEST_CASE("both presets find far better fronts than random search, and about the same", "[strategy]") {
   double const by_chance = quality(300, [](amq::format_space const& s) { return random_strategy{s}; });
   double const released =
       quality(300, [](amq::format_space const& s) { return amq::make_amq_as_released_strategy(s); });
   double const repaired = quality(300, [](amq::format_space const& s) { return amq::make_amq_strategy(s); });
   INFO("random " << by_chance << ", as released " << released << ", repaired " << repaired);
   CHECK(released > by_chance + 0.05);
-  CHECK(repaired >= released);
+  CHECK(repaired > by_chance + 0.05);
+  CHECK(std::abs(repaired - released) < 0.01);
 }
 
 }  // namespace

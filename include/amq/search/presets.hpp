@@ -10,8 +10,8 @@
 
 namespace amq {
 
-/// AMQ with its defects repaired: mutation changes single genes instead of forgetting the individual, and a batch is
-/// filled when the optimizer's last population is mostly measured already.
+/// AMQ with its defects repaired: a mutation changes a tenth of an individual's genes instead of forgetting it, and a
+/// batch is filled when the optimizer's last population is mostly measured already.
 template <class Predictor = rbf<>, search_space Space = format_space>
 using amq_strategy = surrogate_strategy<Predictor, nsga2<binomial_crossover, reset_mutation>, spread_infill, Space>;
 
@@ -19,8 +19,9 @@ template <search_space Space, class Predictor = rbf<>>
 amq_strategy<Predictor, Space> make_amq_strategy(Space space, nsga2_options optimizer = {},
                                                  Predictor predictor = Predictor{}) {
   using strategy = amq_strategy<Predictor, Space>;
-  return strategy(std::move(space), {.learn_from_sensitivities = false, .fill_batches = true}, std::move(predictor),
-                  nsga2<binomial_crossover, reset_mutation>(optimizer));
+  return strategy(
+      std::move(space), {.learn_from_sensitivities = false, .fill_batches = true}, std::move(predictor),
+      nsga2<binomial_crossover, reset_mutation>(optimizer, {}, {.probability = 0.1, .gene_probability = 0.1}));
 }
 
 /// AMQ as released (github.com/dlwns147/amq): its mutation draws a tenth of the individuals anew, variables are ordered

@@ -28,13 +28,18 @@ class format_space {
   format_space(std::vector<linear_layer> layers, std::vector<std::vector<format>> choices, std::int64_t other_bytes)
       : layers_(std::move(layers)),
         choices_(std::move(choices)),
+        costs_(layers_.size()),
         pinned_(layers_.size(), false),
         other_bytes_(other_bytes) {
     AMQ_EXPECTS(layers_.size() == choices_.size(), "format_space needs one list of choices for each of " +
                                                        std::to_string(layers_.size()) + " layers, not " +
                                                        std::to_string(choices_.size()));
     check_choices();
-    for (auto const& layer : layers_) weights_ += layer.rows * layer.cols;
+    for (index layer = 0; layer < size(); ++layer) {
+      auto const& l = layers_[at(layer)];
+      weights_ += l.rows * l.cols;
+      for (format const f : this->choices(layer)) costs_[at(layer)].push_back(bits_of(l, f));
+    }
     order_variables();
   }
 
@@ -173,9 +178,12 @@ class format_space {
   }
 
   std::int64_t bits_of(index layer, gene value) const {
-    auto const& l = layers_[at(layer)];
-    format const f = choice(layer, value);
-    return l.rows * (l.cols * f.bits + 32 * f.groups(l.cols));
+    auto const& costs = costs_[at(layer)];
+    return value < costs.size() ? costs[value] : bits_of(layers_[at(layer)], choice(layer, value));
+  }
+
+  static std::int64_t bits_of(linear_layer const& layer, format f) {
+    return layer.rows * (layer.cols * f.bits + 32 * f.groups(layer.cols));
   }
 
   gene gene_of(index layer, int bits) const {
@@ -242,6 +250,7 @@ class format_space {
 
   std::vector<linear_layer> layers_;
   std::vector<std::vector<format>> choices_;
+  std::vector<std::vector<std::int64_t>> costs_;  // bits of each layer at each choice
   std::vector<bool> pinned_;
   std::int64_t other_bytes_ = 0;
   std::int64_t weights_ = 0;

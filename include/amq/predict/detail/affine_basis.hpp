@@ -71,6 +71,16 @@ class affine_basis {
   struct linear_function {
     double constant = 0;
     std::vector<double> slopes;
+
+    /// slopes . point, in four chains.
+    double along(std::span<double const> point) const {
+      double sums[4] = {0, 0, 0, 0};
+      std::size_t k = 0;
+      for (; k + 4 <= point.size(); k += 4)
+        for (std::size_t c = 0; c < 4; ++c) sums[c] += slopes[k + c] * point[k + c];
+      for (; k < point.size(); ++k) sums[0] += slopes[k] * point[k];
+      return (sums[0] + sums[1]) + (sums[2] + sums[3]);
+    }
   };
   linear_function interpolate(std::span<double const> values) const {
     std::vector<double> along(padded());  // slope along each direction

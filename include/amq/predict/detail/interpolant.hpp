@@ -67,8 +67,7 @@ class interpolant {
   }
 
   double operator()(std::span<double const> features) const {
-    double value = tail_.constant;
-    for (std::size_t k = 0; k < features.size(); ++k) value += tail_.slopes[k] * features[k];
+    double value = tail_.constant + tail_.along(features);
     points_.visit_kernel(features, [&](index b, auto const& phi) {
       value += math_.dot(phi.data(), coefficients_.data() + b * tile, 1);
     });
