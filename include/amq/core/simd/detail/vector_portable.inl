@@ -76,13 +76,13 @@ struct f32 {
 AMQ_SIMD_INLINE f32 load_some(float const* p, int count) {
   if (count == f32::width) return f32::load(p);
   f32 r = f32::zero();
-  std::memcpy(&r.v, p, sizeof(float) * static_cast<std::size_t>(count));
+  for (int i = 0; i < count; ++i) r.v[i] = p[i];
   return r;
 }
 /// The first `count` <= width lanes; nothing beyond them is written.
 AMQ_SIMD_INLINE void store_some(f32 a, float* p, int count) {
   if (count == f32::width) return a.store(p);
-  std::memcpy(p, &a.v, sizeof(float) * static_cast<std::size_t>(count));
+  for (int i = 0; i < count; ++i) p[i] = a.v[i];
 }
 /// Lanes below `count`.
 AMQ_SIMD_INLINE mask first_lanes(int count) { return {mask::raw{0, 1, 2, 3} < i32::broadcast(count).v}; }
@@ -175,11 +175,11 @@ struct f64 {
 };
 AMQ_SIMD_INLINE f64 load_some(double const* p, int count) {
   f64 r = f64::zero();
-  std::memcpy(&r.v, p, sizeof(double) * static_cast<std::size_t>(count));
+  for (int i = 0; i < count; ++i) r.v[i] = p[i];
   return r;
 }
 AMQ_SIMD_INLINE void store_some(f64 a, double* p, int count) {
-  std::memcpy(p, &a.v, sizeof(double) * static_cast<std::size_t>(count));
+  for (int i = 0; i < count; ++i) p[i] = a.v[i];
 }
 AMQ_SIMD_INLINE f64 min(f64 a, f64 b) { return {a.v < b.v ? a.v : b.v}; }
 AMQ_SIMD_INLINE f64 max(f64 a, f64 b) { return {a.v > b.v ? a.v : b.v}; }
