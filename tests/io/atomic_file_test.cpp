@@ -60,7 +60,7 @@ TEST_CASE("two writers of one file do not meet", "[io]") {
   scratch_folder const folder;
   amq::atomic_file first(folder.path() / "result");
   amq::atomic_file second(folder.path() / "result");
-  first.write("first");
+  first.write("the longer first");
   second.write("second");
   first.commit();
   second.commit();
