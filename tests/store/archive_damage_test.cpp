@@ -88,6 +88,17 @@ TEST_CASE("rows that cannot be ours are damage", "[store]") {
   }
 }
 
+TEST_CASE("damage that reading alone would not meet is found", "[store]") {
+  temporary_folder const folder;
+  auto const path = folder / "archive.sqlite";
+  auto bytes = small_archive(path);
+  auto const index_entry = bytes.rfind("seed");
+  REQUIRE(index_entry != bytes.find("seed"));
+  bytes[index_entry] = 'S';
+  write_bytes(path, bytes);
+  CHECK(says(refused_everywhere(path), "damaged"));
+}
+
 TEST_CASE("no truncation of an archive is taken for one", "[store]") {
   temporary_folder const folder;
   auto const path = folder / "archive.sqlite";
