@@ -43,6 +43,7 @@ class atomic_file {
   std::filesystem::path const& target() const { return target_; }
 
   void write(std::span<std::byte const> bytes) {
+    if (bytes.empty()) return;
     if (std::fwrite(bytes.data(), 1, bytes.size(), file_.get()) != bytes.size()) fail("cannot be written");
   }
   void write(std::string_view text) { write(std::as_bytes(std::span(text.data(), text.size()))); }
