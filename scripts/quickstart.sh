@@ -25,10 +25,6 @@ echo
 echo "Searching bits for the 56 linear layers of $model: 1,056 configurations are measured"
 $amq search $model --tokens $model/calibration.npy --seed 1 --evaluations 1056 --out $search "${resume[@]}"
 
-if [ -e $deployed ]; then
-  echo "Replacing the model in $deployed, made by an earlier run"
-  rm -r $deployed
-fi
 echo
 echo "Writing the best model of at most 3.0 bits a weight"
 $amq deploy $search --at-most-bits 3.0 --heldout $model/evaluation.npy --out $deployed
