@@ -18,6 +18,7 @@ inline void catch_interrupts() {
   std::signal(SIGINT, remember);
   std::signal(SIGTERM, remember);
   std::signal(SIGPIPE, SIG_IGN);  // a reader that went away (gnuplot, head) must not end a search
+  std::signal(SIGXFSZ, SIG_IGN);  // a file over the user's limit is an error with a sentence, not a death
 }
 
 inline bool interrupt_requested() { return detail::interrupted != 0; }

@@ -65,7 +65,7 @@ int bad_usage(CLI::App const& app, CLI::ParseError const& failure) {
 
 int main(int argc, char** argv) {
   CLI::App app{"amq finds how many bits every linear layer of a language model needs, and quantizes it so"};
-  app.require_subcommand(1);
+  app.require_subcommand(0, 1);
   app.set_version_flag("--version", std::string("amq ") + amq::version);
 
   int code = exit_done;
@@ -142,6 +142,8 @@ int main(int argc, char** argv) {
   try {
     catch_interrupts();
     app.parse(argc, argv);
+    if (app.get_subcommands().empty())
+      return report("no command was given; expected inspect, evaluate, sensitivity, search or deploy (see --help)", exit_bad_input);
     return code;
   } catch (CLI::ParseError const& failure) {
     return bad_usage(app, failure);

@@ -129,10 +129,10 @@ TEST_CASE("tokens that the model does not have, or too few of them") {
   CHECK(lacks(evaluate_tokens(model, empty), {"empty.u32"}) == "");
   auto const text = model.scratch().write("book.txt", "once upon a time").string();
   CHECK(lacks(evaluate_tokens(model, text), {"book.txt", ".npy"}) == "");
+  std::string const header = "{'descr': '<u2', 'fortran_order': False, 'shape': (3, 20), }\n";
   auto const rows = model.scratch()
-                        .write("rows.npy", std::string("\x93NUMPY\x01\x00", 8) + bytes_of(std::uint16_t{70}) +
-                                               "{'descr': '<u2', 'fortran_order': False, 'shape': (3, 20), }        \n" +
-                                               std::string(120, '\0'))
+                        .write("rows.npy", std::string("\x93NUMPY\x01\x00", 8) +
+                                               bytes_of(static_cast<std::uint16_t>(header.size())) + header + std::string(120, '\0'))
                         .string();
   CHECK(lacks(evaluate_tokens(model, rows, 4, 16), {"rows.npy", "3"}) == "");
   CHECK(lacks(evaluate_tokens(model, rows, 2, 21), {"rows.npy", "20"}) == "");
@@ -156,7 +156,7 @@ TEST_CASE("a group that does not divide a layer's inputs: three layers, how many
                                       (model.scratch().path() / "out").string()});
   CHECK(lacks(default_group, {"128", "self_attn.q_proj", "11 more", "16"}) == "");
   CHECK_FALSE(std::filesystem::exists(model.scratch().path() / "out" / "archive.sqlite"));
-  CHECK(lacks(evaluate(model, {"--group", "0"}), {"0"}) == "");
+  CHECK(lacks(refused({"inspect", model.path(), "--group", "0"}), {"--group 0"}) == "");
 }
 
 TEST_CASE("bits outside 2 to 8, on the command line and in a configuration file") {

@@ -3,12 +3,11 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <chrono>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "support/files.hpp"
@@ -25,7 +24,8 @@ struct outcome {
 /// A running program whose outputs go to files in a scratch folder.
 class running_program {
  public:
-  explicit running_program(std::vector<std::string> arguments) {
+  /// `file_limit`: bytes that a file of the program may grow to, as on a full disk; 0 for no limit.
+  explicit running_program(std::vector<std::string> arguments, rlim_t file_limit = 0) {
     arguments.insert(arguments.begin(), AMQ_PROGRAM);
     std::vector<char*> pointers;
     for (auto& argument : arguments) pointers.push_back(argument.data());
@@ -34,6 +34,7 @@ class running_program {
     if (child_ == 0) {
       redirect("out", STDOUT_FILENO);
       redirect("err", STDERR_FILENO);
+      if (rlimit const limit{file_limit, file_limit}; file_limit > 0) ::setrlimit(RLIMIT_FSIZE, &limit);
       ::execv(AMQ_PROGRAM, pointers.data());
       ::_exit(127);
     }

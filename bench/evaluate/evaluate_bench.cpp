@@ -1,0 +1,43 @@
+// One evaluation of the embedded model: 16 x 256 tokens, f32, nothing shared between candidates.
+#include <benchmark/benchmark.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <string>
+
+#include "amq/core/random.hpp"
+#include "amq/evaluate/proxy_evaluator.hpp"
+#include "amq/model/llama.hpp"
+#include "amq/quantize/hqq.hpp"
+#include "amq/space/format_space.hpp"
+
+namespace {
+
+/// Real text where AMQ_TEST_DATA names the folder that has it, else what the model itself wrote.
+std::filesystem::path tokens_file() {
+  if (char const* const data = std::getenv("AMQ_TEST_DATA"); data != nullptr)
+    return std::filesystem::path(data) / "data/tokens/books.calibration16.tiny.u16";
+  return AMQ_SOURCE_FOLDER "/examples/models/tiny/calibration.npy";
+}
+
+/// CPU seconds of the whole process are what counts: threads share one evaluation.
+void one_evaluation(benchmark::State& state) {
+  auto const model = amq::llama::load(AMQ_SOURCE_FOLDER "/examples/models/tiny");
+  auto const tokens = amq::load_tokens(tokens_file());
+  amq::format_space const space({model.linears().begin(), model.linears().end()},
+                                std::vector<amq::format>{{2, 128}, {3, 128}, {4, 128}}, 0);
+  amq::thread_executor executor(static_cast<int>(state.range(0)));
+  amq::proxy_evaluator evaluator(model, tokens, space, amq::hqq{}, amq::jsd{}, executor);
+  amq::random_stream stream(1);
+  std::vector<amq::measurement> measured(1);
+  for (auto _ : state) {
+    std::vector<amq::configuration> batch(1, space.highest());
+    for (auto& gene : batch[0]) gene = static_cast<amq::gene>(stream.below(3));
+    evaluator.evaluate(batch, measured);
+    benchmark::DoNotOptimize(measured[0].loss);
+  }
+}
+
+BENCHMARK(one_evaluation)->ArgName("threads")->Arg(1)->Arg(2)->MeasureProcessCPUTime()->UseRealTime()->Unit(benchmark::kMillisecond);
+
+}  // namespace

@@ -1,0 +1,86 @@
+// The four policies of AMQ in one object: space, proxy, predictor and optimizer in, front and quantized model out.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <utility>
+
+#include "amq/compose/deploy.hpp"
+#include "amq/evaluate/proxy_evaluator.hpp"
+#include "amq/model/llama.hpp"
+#include "amq/search/front.hpp"
+#include "amq/search/memory_archive.hpp"
+#include "amq/search/presets.hpp"
+#include "amq/search/search.hpp"
+
+namespace amq {
+
+struct pipeline_options {
+  search_seed seed;                                              ///< must be given: same seed, same front
+  int threads = 1;                                               ///< results do not depend on it
+  double sensitivity_threshold = default_sensitivity_threshold;  ///< x median: layers above it keep their highest choice
+};
+
+/// The size of a search, AMQ's published one by default.
+struct pipeline_budget {
+  index iterations = 200;
+  index candidates = 50;  ///< measured in an iteration
+  index initial = 250;    ///< measured before the first iteration, uniform configurations included
+};
+
+/// AMQ (arXiv 2509.12019) assembled at compile time: `pipeline<bit_space<bits<2, 3, 4>, group<128>>, hqq, rbf<>, nsga2<>>`.
+/// Model and tokens must outlive it. The bank is built by the constructor: one quantization for each (layer, choice).
+template <class Space, class Proxy, class Predictor = rbf<>, class Optimizer = nsga2<>, class Loss = jsd, class Model = llama>
+class pipeline {
+  static_assert(diagnose_matrix_quantizer<Proxy>());
+  static_assert(diagnose_loss<Loss>());
+
+ public:
+  /// Throws input_error when a group does not divide a layer's inputs or the tokens do not fit the model.
+  pipeline(Model const& model, token_sequences const& tokens, pipeline_options options)
+      : model_(model),
+        tokens_(tokens),
+        options_(options),
+        executor_(options.threads),
+        space_(Space::over({model.linears().begin(), model.linears().end()}, model.other_bytes())),
+        evaluator_(model, checked(tokens, model), space_, Proxy{}, Loss{}, executor_) {}
+
+  format_space const& space() const { return space_; }
+  memory_archive const& archive() const { return archive_; }
+
+  /// Sensitivities, initial design, then `iterations` of predict, optimize, measure. A second call with more iterations
+  /// goes on where the first ended.
+  amq::front search(pipeline_budget const& size = {}, search_observer const& observer = {}) {
+    auto const strategy = [](format_space const& pinned) {
+      return surrogate_strategy<Predictor, Optimizer, spread_infill, format_space>(pinned);
+    };
+    search_budget const budget{space_.size() + size.initial + size.iterations * size.candidates, size.initial, size.candidates};
+    run_search(space_, evaluator_, archive_, strategy, {options_.seed, budget, options_.sensitivity_threshold}, observer);
+    return amq::front(archive_.evaluations());
+  }
+
+  /// Quantizes one point for good and writes a Hugging Face folder; see amq::deploy.
+  template <class Quantizer>
+  deployment deploy(front_point const& point, std::filesystem::path const& folder) {
+    static_assert(diagnose_matrix_quantizer<Quantizer>());
+    nlohmann::ordered_json const provenance{{"seed", options_.seed.value}, {"search_loss", point.loss}};
+    return amq::deploy(model_, space_, point.configuration, Quantizer{}, {tokens_}, folder, provenance, executor_);
+  }
+
+ private:
+  static token_sequences const& checked(token_sequences const& tokens, Model const& model) {
+    check_tokens(tokens, model.config().vocabulary, model.config().max_length, "the tokens given to the pipeline");
+    return tokens;
+  }
+
+  Model const& model_;
+  token_sequences const& tokens_;
+  pipeline_options options_;
+  thread_executor executor_;
+  format_space space_;
+  proxy_evaluator<Model, Proxy, Loss, thread_executor> evaluator_;
+  memory_archive archive_;
+};
+
+}  // namespace amq

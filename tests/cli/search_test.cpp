@@ -1,0 +1,230 @@
+// The main job through the program: search, kill, resume, deploy.
+#include <sqlite3.h>
+
+#include <chrono>
+#include <memory>
+#include <thread>
+
+#include "support/program.hpp"
+#include "support/small_model.hpp"
+
+using amq_test::lacks;
+using amq_test::refused;
+using amq_test::run;
+using amq_test::small_model;
+using json = nlohmann::json;
+
+namespace {
+
+std::vector<std::string> search_arguments(small_model const& model, std::string const& out, std::vector<std::string> more = {}) {
+  std::vector<std::string> arguments{"search", model.path(), "--tokens", model.tokens(), "--group", "16", "--sequences", "3",
+                                     "--length", "48", "--seed", "5", "--population", "40", "--generations", "6", "--out",
+                                     (model.scratch().path() / out).string()};
+  arguments.insert(arguments.end(), more.begin(), more.end());
+  return arguments;
+}
+
+/// Every row of an archive as text, `seconds` aside.
+std::vector<std::string> rows(small_model const& model, std::string const& out) {
+  sqlite3* database = nullptr;
+  auto const file = model.scratch().path() / out / "archive.sqlite";
+  sqlite3_open_v2(file.c_str(), &database, SQLITE_OPEN_READONLY, nullptr);
+  std::vector<std::string> all;
+  auto const add = [](void* to, int count, char** values, char**) {
+    std::string row;
+    for (int i = 0; i < count; ++i) row += std::string(values[i] ? values[i] : "null") + "|";
+    static_cast<std::vector<std::string>*>(to)->push_back(row);
+    return 0;
+  };
+  sqlite3_exec(database,
+               "SELECT id, configuration, quote(average_bits), model_bytes, quote(loss), hex(sequence_losses), phase, batch "
+               "FROM evaluations ORDER BY id",
+               add, &all, nullptr);
+  sqlite3_close(database);
+  return all;
+}
+
+std::string changed(std::vector<std::string> arguments, std::string const& option, std::string const& value) {
+  for (std::size_t i = 0; i + 1 < arguments.size(); ++i)
+    if (arguments[i] == option) arguments[i + 1] = value;
+  arguments.push_back("--resume");
+  return refused(arguments);
+}
+
+}  // namespace
+
+TEST_CASE("a search writes archive, front and table, uniform configurations first, one thread or two") {
+  small_model const model;
+  auto const result = run(search_arguments(model, "one", {"--evaluations", "80", "--threads", "1", "--json"}));
+  REQUIRE(result.code == 0);
+  auto const printed = json::parse(result.out);
+  CHECK(printed == json::parse(amq_test::read_bytes(model.scratch().path() / "one" / "front.json")));
+  CHECK(printed["evaluations"] == 80);
+  REQUIRE(printed["points"].size() >= 3);
+  for (auto const& point : printed["points"]) {
+    CHECK(point["configuration"].size() == 14);
+    CHECK(point["loss"].is_number());
+    CHECK(point["average_bits"].is_number());
+  }
+  auto const csv = amq_test::read_bytes(model.scratch().path() / "one" / "front.csv");
+  CHECK(static_cast<std::size_t>(std::count(csv.begin(), csv.end(), '\n')) == printed["points"].size() + 1);
+
+  auto const all = rows(model, "one");
+  REQUIRE(all.size() == 80);
+  for (std::size_t i = 0; i < 80; ++i) {
+    char const* const phase = i < 3 ? "|uniform|0|" : i < 17 ? "|sensitivity|1|" : i < 34 ? "|initial|2|" : "|search|";
+    INFO(all[i]);
+    CHECK(all[i].find(phase) != std::string::npos);
+  }
+  CHECK(run(search_arguments(model, "two", {"--evaluations", "80", "--threads", "2"})).code == 0);
+  CHECK(rows(model, "two") == all);
+  auto const hint = refused(search_arguments(model, "one", {"--evaluations", "80"}));
+  CHECK(lacks(hint, {"archive.sqlite", "--resume"}) == "");
+}
+
+TEST_CASE("a search killed at ten moments and resumed gives the archive of a straight one") {
+  small_model const model;
+  auto const straight = search_arguments(model, "straight", {"--evaluations", "400"});
+  auto const begin = std::chrono::steady_clock::now();
+  REQUIRE(run(straight).code == 0);
+  auto const whole = std::chrono::steady_clock::now() - begin;
+
+  auto const arguments = search_arguments(model, "killed", {"--evaluations", "400", "--resume"});
+  int kills = 0;
+  for (int attempt = 0; attempt < 10; ++attempt) {
+    amq_test::running_program program(arguments);
+    std::this_thread::sleep_for(whole * (attempt * 7 % 10 + 1) / 25);
+    program.send(SIGKILL);
+    kills += program.wait().signal == SIGKILL;
+  }
+  CHECK(kills >= 5);
+  auto const resumed = run(arguments);
+  CHECK(resumed.err.find("amq:") == std::string::npos);
+  CHECK(resumed.code == 0);
+  CHECK(rows(model, "killed") == rows(model, "straight"));
+}
+
+TEST_CASE("Ctrl-C keeps everything, says how to resume and exits with 3") {
+  small_model const model;
+  amq_test::running_program program(search_arguments(model, "out", {"--evaluations", "2000"}));
+  auto const archive = model.scratch().path() / "out" / "archive.sqlite";
+  for (int i = 0; i < 500 && rows(model, "out").empty(); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  program.send(SIGINT);
+  auto const stopped = program.wait();
+  CHECK(stopped.code == 3);
+  CHECK(lacks(stopped.err, {"interrupted", "--resume", "archive.sqlite"}) == "");
+  auto const kept = rows(model, "out");
+  CHECK(kept.size() >= 1);
+  CHECK(kept.size() < 2000);
+  auto const count = std::to_string(kept.size() + 5);
+  CHECK(run(search_arguments(model, "out", {"--evaluations", count, "--resume"})).code == 0);
+  auto const more = rows(model, "out");
+  CHECK(more.size() == kept.size() + 5);
+  CHECK(std::equal(kept.begin(), kept.end(), more.begin()));
+}
+
+TEST_CASE("a search resumed with a larger budget keeps its first initial and batch sizes") {
+  small_model const model;
+  CHECK(run(search_arguments(model, "grown", {"--evaluations", "60"})).code == 0);
+  CHECK(run(search_arguments(model, "grown", {"--evaluations", "100", "--resume"})).code == 0);
+  CHECK(run(search_arguments(model, "straight", {"--evaluations", "100", "--initial", "15", "--candidates", "10"})).code == 0);
+  CHECK(rows(model, "grown").size() == 100);
+  CHECK(rows(model, "grown") == rows(model, "straight"));
+}
+
+TEST_CASE("resuming with another seed, loss, tokens or model is refused with what differs") {
+  small_model const model;
+  auto const arguments = search_arguments(model, "out", {"--evaluations", "20", "--loss", "jsd", "--proxy", "hqq"});
+  CHECK(run(arguments).code == 0);
+  auto const before = rows(model, "out");
+  CHECK(lacks(changed(arguments, "--seed", "6"), {"seed", "5", "6"}) == "");
+  CHECK(lacks(changed(arguments, "--loss", "kl"), {"loss", "jsd", "kl"}) == "");
+  CHECK(lacks(changed(arguments, "--proxy", "rtn"), {"proxy", "hqq", "rtn"}) == "");
+  CHECK(lacks(changed(arguments, "--length", "40"), {"length", "48", "40"}) == "");
+  auto const other = model.scratch().write("other.u16", std::string(8192, '\0')).string();
+  CHECK(lacks(changed(arguments, "--tokens", other), {"tokens"}) == "");
+  model.patch_weights(64, amq_test::bytes_of(0.5f));
+  CHECK(lacks(changed(arguments, "--seed", "5"), {"model"}) == "");
+  CHECK(rows(model, "out") == before);
+}
+
+TEST_CASE("a space with nothing new left ends the search early, with success") {
+  small_model const model;
+  auto const result = run(search_arguments(model, "out", {"--evaluations", "50", "--bits", "4"}));
+  CHECK(result.code == 0);
+  CHECK(lacks(result.err, {"no new candidate"}) == "");
+  CHECK(rows(model, "out").size() == 1);
+}
+
+TEST_CASE("bad archives and unusable places are refused, and nothing is left half-written") {
+  small_model const model;
+  auto const out = model.scratch().path() / "out";
+  std::filesystem::create_directory(out);
+  model.scratch().write("out/archive.sqlite", "this is no database, but it is long enough to be looked at closely, "
+                                              "as SQLite reads the first hundred bytes of a file before anything else");
+  CHECK(lacks(refused(search_arguments(model, "out", {"--resume"})), {"archive.sqlite"}) == "");
+  CHECK(lacks(refused({"deploy", out.string(), "--at-most-bits", "3", "--out", "o"}), {"archive.sqlite"}) == "");
+  CHECK(lacks(refused({"deploy", (out / "none").string(), "--at-most-bits", "3", "--out", "o"}), {"archive.sqlite"}) == "");
+  CHECK(lacks(refused(search_arguments(model, "tokens.u16/below")), {"tokens.u16/below"}) == "");
+}
+
+TEST_CASE("deploy writes the best that fits, never over the budget, and reports what it measured") {
+  small_model const model;
+  REQUIRE(run(search_arguments(model, "out", {"--evaluations", "80"})).code == 0);
+  auto const search = (model.scratch().path() / "out").string();
+  auto const target = model.scratch().path() / "quantized";
+  auto const deploy = [&](std::vector<std::string> budget) {
+    std::vector<std::string> arguments{"deploy", search, "--out", target.string(), "--json"};
+    arguments.insert(arguments.end(), budget.begin(), budget.end());
+    return run(arguments);
+  };
+  auto const uniform3 = json::parse(run({"evaluate", model.path(), "--tokens", model.tokens(), "--bits", "3", "--group", "16",
+                                         "--sequences", "3", "--length", "48", "--json"})
+                                        .out);
+  auto const result = deploy({"--at-most-bits", "5.0", "--heldout", model.tokens()});
+  REQUIRE(result.code == 0);
+  auto const figures = json::parse(result.out);
+  CHECK(figures["average_bits"].get<double>() <= 5.0);
+  CHECK(figures["search_loss"].get<double>() <= uniform3["jsd"].get<double>());
+  CHECK(figures["heldout"]["perplexity"] == figures["perplexity"]);  // the same tokens, given twice
+  CHECK(std::filesystem::exists(target / "config.json"));
+  auto const description = json::parse(amq_test::read_bytes(target / "quantization.json"));
+  CHECK(description["bits"].size() == 14);
+  CHECK(description["model_bytes"] == figures["model_bytes"]);
+
+  // what was written, evaluated on its own against the source, is what deploy reported
+  auto const bits = model.scratch().write("c.json", json{{"group_size", 16}, {"bits", description["bits"]}}.dump()).string();
+  auto const again = json::parse(run({"evaluate", model.path(), "--tokens", model.tokens(), "--configuration", bits,
+                                      "--sequences", "3", "--length", "48", "--json"})
+                                     .out);
+  CHECK(again["jsd"].get<double>() == Approx(figures["jsd"].get<double>()).epsilon(1e-6));
+  CHECK(again["jsd"].get<double>() == Approx(figures["search_loss"].get<double>()).epsilon(1e-12));
+
+  auto const bytes = figures["model_bytes"].get<std::int64_t>();
+  auto const by_bytes = deploy({"--at-most-bytes", std::to_string(bytes)});
+  REQUIRE(by_bytes.code == 0);
+  CHECK(json::parse(by_bytes.out)["model_bytes"].get<std::int64_t>() <= bytes);
+
+  CHECK(lacks(refused({"deploy", search, "--at-most-bits", "2", "--out", target.string()}), {"2 average bits", "smallest"}) == "");
+  CHECK(refused({"deploy", search, "--out", target.string()}) != "");
+  CHECK(lacks(refused({"deploy", search, "--at-most-bits", "5", "--quantizer", "gptq3", "--out", target.string()}), {"gptq3"}) == "");
+  auto const foreign = model.scratch().path() / "foreign";
+  std::filesystem::create_directory(foreign);
+  model.scratch().write("foreign/precious.txt", "keep me");
+  CHECK(lacks(refused({"deploy", search, "--at-most-bits", "5", "--out", foreign.string()}), {"foreign"}) == "");
+  CHECK(amq_test::read_bytes(foreign / "precious.txt") == "keep me");
+}
+
+TEST_CASE("a disk that fills up while deploying leaves nothing behind") {
+  small_model const model;
+  REQUIRE(run(search_arguments(model, "out", {"--evaluations", "20"})).code == 0);
+  auto const target = model.scratch().path() / "quantized";
+  auto const before = model.scratch().listing();
+  auto const result = amq_test::running_program({"deploy", (model.scratch().path() / "out").string(), "--at-most-bits", "9",
+                                                 "--out", target.string()},
+                                                100000)
+                          .wait();
+  CHECK(result.code == 2);
+  CHECK(lacks(result.err, {"model.safetensors", "cannot be written"}) == "");
+  CHECK(model.scratch().listing() == before);
+}
