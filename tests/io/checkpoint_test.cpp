@@ -44,9 +44,9 @@ TEST_CASE("shards are one checkpoint", "[io]") {
   scratch_folder const folder;
   write_shard(folder, "1.safetensors", {"a", "c"});
   write_shard(folder, "2.safetensors", {"b"});
-  folder.write(
-      "model.safetensors.index.json",
-      R"({"metadata": {"total_size": 12}, "weight_map": {"a": "1.safetensors", "c": "1.safetensors", "b": "2.safetensors"}})");
+  folder.write("model.safetensors.index.json",
+               R"({"metadata": {"total_size": 12},
+          "weight_map": {"a": "1.safetensors", "c": "1.safetensors", "b": "2.safetensors"}})");
   amq::checkpoint source(folder.path());
   amq::checkpoint const moved(std::move(source));
   CHECK(moved.names() == std::vector<std::string>{"a", "b", "c"});
