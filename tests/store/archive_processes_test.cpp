@@ -84,9 +84,10 @@ TEST_CASE("a process killed at any moment loses at most ten evaluations", "[stor
   int kept = 0;
   for (int round = 0; round < 40; ++round) {
     child const writer([&path](int pipe) { return write_for_ever(path, pipe); });
+    int told = round % 4 == 3 ? writer.next_number() : 0;  // on a busy machine others may die before they record
     std::this_thread::sleep_for(std::chrono::microseconds(random.below(40'000)));
     writer.kill();
-    int const told = writer.last_number();
+    told = std::max(told, writer.last_number());
     CHECK(writer.exit_code() == -1);
     if (!sqlite_archive::started(path)) {
       CHECK(told == 0);
