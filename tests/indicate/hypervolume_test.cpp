@@ -56,10 +56,10 @@ TEST_CASE("hypervolume equals the count of dominated cells of a grid", "[hypervo
 }
 
 TEST_CASE("points at or beyond the reference add nothing", "[hypervolume]") {
-  amq::matrix<double> points(3, 2);
+  amq::matrix<double> points(5, 2);
   double const nan = std::numeric_limits<double>::quiet_NaN();
-  double const values[3][2] = {{1, 0}, {0, 1}, {nan, 0}};
-  for (index i = 0; i < 3; ++i) std::copy_n(values[i], 2, points.row(i).data());
+  double const values[5][2] = {{1, 0}, {0, 1}, {nan, 0}, {-1, 2}, {2, -1}};
+  for (index i = 0; i < 5; ++i) std::copy_n(values[i], 2, points.row(i).data());
   CHECK(amq::hypervolume(points, std::vector<double>{1, 1}) == 0);
   CHECK_THROWS_AS(amq::hypervolume(amq::matrix<double>(1, 4), std::vector<double>(4, 1.0)), amq::precondition_error);
 }

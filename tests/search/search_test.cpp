@@ -167,6 +167,14 @@ TEST_CASE("an archive of another search is refused", "[search]") {
   auto other_sizes = options_for(50);
   other_sizes.budget.initial = 10;
   refused(prefix(straight.archive, 45), other_sizes);
+  for (std::size_t const place : {std::size_t{1}, std::size_t{44}}) {
+    memory_archive renumbered;
+    for (auto e : straight.archive.evaluations().first(45)) {
+      if (std::ranges::equal(e.configuration, straight.archive.evaluations()[place].configuration)) --e.batch;
+      renumbered.record(std::move(e));
+    }
+    refused(std::move(renumbered), options_for(50));
+  }
   memory_archive swapped;
   swapped.record(straight.archive.evaluations()[1]);
   refused(std::move(swapped), options_for(50));
@@ -287,24 +295,61 @@ struct plain_evaluator {
     for (std::size_t i = 0; i < batch.size(); ++i) out[i].loss = model.loss(batch[i]);
   }
 };
+/// Proposes one new configuration, n times over, and notes what it was given.
 struct repeating_strategy {
-  index asked = 0;
-  std::vector<configuration> ask(memory_archive const&, index n, amq::random_stream&) {
-    return std::vector<configuration>(static_cast<std::size_t>(n), configuration(12, amq::gene{1}));
+  std::vector<std::pair<std::size_t, index>>* asked;  // evaluations seen, first random number
+
+  std::vector<configuration> ask(memory_archive const& measured, index n, amq::random_stream& random) {
+    asked->emplace_back(measured.evaluations().size(), random.below(1'000'000'000));
+    configuration genes(12, amq::gene{1});
+    genes[asked->size() - 1] = 2;
+    return std::vector<configuration>(static_cast<std::size_t>(asked->size() < 4 ? n : 0), genes);
   }
   void tell(std::span<configuration const>, std::span<double const>) {}
 };
 
-TEST_CASE("evaluators without streaming give the same archive, and repeated proposals end the search", "[search]") {
+TEST_CASE("evaluators without streaming give the same archive", "[search]") {
   auto const space = landscape_space(12);
   plain_evaluator evaluator;
   memory_archive archive;
   amq::run_search(space, evaluator, archive, small_amq, options_for(50));
   check_same(archive, search(space, options_for(50)).archive);
-  memory_archive other;
-  auto const result = amq::run_search(
-      space, evaluator, other, [](auto const&) { return repeating_strategy{}; }, options_for(50));
-  CHECK(result.end == search_end::exhausted);
+}
+
+TEST_CASE("a strategy's repetitions are measured once, each batch has its own random numbers", "[search]") {
+  auto const space = landscape_space(12);
+  plain_evaluator evaluator;
+  memory_archive archive;
+  std::vector<std::pair<std::size_t, index>> asked;
+  auto const make = [&](auto const&) { return repeating_strategy{&asked}; };
+  CHECK(amq::run_search(space, evaluator, archive, make, options_for(50)).end == search_end::exhausted);
+  CHECK(archive.evaluations().size() == 3 + 12 + 17 + 3);
+  REQUIRE(asked.size() == 4);
+  for (std::size_t i = 0; i < 4; ++i) {
+    CHECK(asked[i].first == 32 + i);
+    CHECK(asked[i].second == amq::random_stream(1, 3 + i).below(1'000'000'000));
+  }
+}
+
+/// Counts how often the strategy it wraps is asked.
+template <class Strategy>
+struct counted {
+  Strategy strategy;
+  index* asks;
+  std::vector<configuration> ask(memory_archive const& measured, index n, amq::random_stream& random) {
+    ++*asks;
+    return strategy.ask(measured, n, random);
+  }
+  void tell(std::span<configuration const>, std::span<double const>) {}
+};
+
+TEST_CASE("resuming asks again for the unfinished batch alone", "[search]") {
+  auto const space = landscape_space(12);
+  auto const straight = search(space, options_for(66));
+  index asks = 0;
+  auto const make = [&](format_space const& s) { return counted<amq::amq_strategy<>>{small_amq(s), &asks}; };
+  check_same(search(space, options_for(66), prefix(straight.archive, 60), make).archive, straight.archive);
+  CHECK(asks == 2);
 }
 
 }  // namespace

@@ -73,6 +73,17 @@ TEST_CASE("sensitivities train the predictor only where asked to", "[strategy]")
   CHECK(coefficients(false) == 1 + 12 + 1);
 }
 
+TEST_CASE("what is outside the pinned space does not train the predictor", "[strategy]") {
+  auto const space = landscape_space(12).pin(std::vector<index>{3});
+  memory_archive archive;
+  amq::random_stream random(6);
+  measure(archive, space, amq::initial_design(space, archive, 9, random));
+  measure(archive, space, {configuration(12, gene{0}), configuration(12, gene{1})});
+  auto strategy = amq::make_amq_strategy(space);
+  strategy.ask(archive, 5, random);
+  CHECK(strategy.predictor().coefficients().size() == 1 + 11 + 9);
+}
+
 TEST_CASE("the repaired strategy exhausts a space, the released one returns what it finds", "[strategy]") {
   auto const space = landscape_space(5);
   memory_archive archive;
