@@ -27,8 +27,14 @@ function(amq_library name)
   add_library(amq::${name} ALIAS amq_${name})
   set_target_properties(amq_${name} PROPERTIES EXPORT_NAME ${name})
   target_compile_features(amq_${name} INTERFACE cxx_std_20)
-  target_include_directories(amq_${name} INTERFACE $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>
-                                                   $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+  # Inside another project these are system headers, as they are once installed: that project's warning flags are about
+  # its own code (its global names may well be ours, too, which -Wshadow would hold against us).
+  set(system)
+  if(NOT PROJECT_IS_TOP_LEVEL)
+    set(system SYSTEM)
+  endif()
+  target_include_directories(amq_${name} ${system} INTERFACE $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>
+                                                             $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
   target_link_libraries(amq_${name} INTERFACE ${arg_NEEDS} ${arg_LINKS})
 endfunction()
 

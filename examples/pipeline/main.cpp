@@ -4,12 +4,12 @@
 #include <exception>
 #include <string>
 
-using space = amq::bit_space<amq::bits<2, 3, 4>, amq::group<128>>;
-using proxy = amq::hqq;
-using predictor = amq::rbf<amq::cubic, amq::linear_tail>;
-using optimizer = amq::nsga2<>;
-
 int main(int argc, char** argv) try {
+  using space = amq::bit_space<amq::bits<2, 3, 4>, amq::group<128>>;
+  using proxy = amq::hqq;
+  using predictor = amq::rbf<amq::cubic, amq::linear_tail>;
+  using optimizer = amq::nsga2<>;
+
   std::string const folder = argc > 1 ? argv[1] : "examples/models/tiny";
   auto const model = amq::llama::load(folder);
   auto const tokens = amq::load_tokens(folder + "/calibration.npy", {.sequences = 4, .sequence_length = 128});
