@@ -26,7 +26,7 @@ void add_json(CLI::App& command, bool& json) {
 
 void add_threads(CLI::App& command, int& threads) {
   command.add_option("--threads", threads, "Threads to use (default: all cores); results do not depend on it")
-      ->check(CLI::PositiveNumber);
+      ->check(CLI::Range(1, 1024));
 }
 
 void add_bits(CLI::App& command, std::vector<int>& bits) {

@@ -159,8 +159,8 @@ nlohmann::ordered_json write_front(search_options const& options, outcome const&
   json["points"] = points_json(space, points);
   write_file(options.out / "front.json", json.dump(1) + "\n");
   write_file(options.out / "front.csv", points_csv(space, points));
-  auto const title = options.model.lexically_normal().string() + ", " + std::to_string(finished.measured.evaluations().size()) +
-                     " configurations measured";
+  auto const title = std::filesystem::weakly_canonical(options.model).filename().string() + ", " +
+                     std::to_string(finished.measured.evaluations().size()) + " configurations measured";
   if (!draw_front(options.out / "front.svg", points, finished.measured, title, options.measure.loss))
     std::fprintf(stderr, "amq: gnuplot is not installed (or failed), so front.svg was not drawn; front.csv has its data\n");
   return json;
