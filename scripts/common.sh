@@ -25,7 +25,7 @@ step() {
 show_progress() {
   local label=$1 line counter='' started=$SECONDS shown=$SECONDS
   while IFS= read -r -t 1 line || (($? > 128)); do
-    if [[ $line =~ ^\ *\[?\ *([0-9]+/[0-9]+)[\]\ ] ]]; then counter=" ${BASH_REMATCH[1]}"; fi
+    if [[ $line =~ ^\ *\[?\ *([0-9]+/[0-9]+)[\]\ ] && $line != *Re-checking* ]]; then counter=" ${BASH_REMATCH[1]}"; fi
     if [ -t 1 ]; then
       printf '\r\033[K%s:%s %d s ' "$label" "$counter" $((SECONDS - started))
     elif ((SECONDS - shown >= 10)); then
