@@ -11,7 +11,8 @@ headers=$(find include/amq -name '*.hpp' -o -name '*.cuh' | LC_ALL=C sort)
 includes=$(awk '
   function folder(path, parts) { split(path, parts, "/"); return parts[1] }
   function violation(what) { printf "%s:%d: %s\n", FILENAME, FNR, what }
-  FNR == NR { if ($0 !~ /^#/ && NF == 2) floor[$2] = $1; next }
+  function brings(one, other) { return one == other || other == "search" || one == "sqlite" && other == "amq" || one == "cuda" }
+  FNR == NR { if ($0 !~ /^#/ && NF == 3) { floor[$2] = $1; target[$2] = $3 } next }
   FNR == 1 {
     own = folder(substr(FILENAME, length("include/amq/") + 1))
     if (!(own in floor)) violation("\"" own "\" has no floor; add it to tests/floors/floors.txt")
@@ -36,6 +37,8 @@ includes=$(awk '
     if (!(other in floor)) violation("includes " path ", which has no floor")
     else if (floor[other] >= floor[own])
       violation("includes " path ": " other " is on floor " floor[other] ", " own " on floor " floor[own])
+    else if (!brings(target[own], target[other]))
+      violation("includes " path ": it comes with amq::" target[other] ", which amq::" target[own] " does not bring")
     else if (own == "cuda" && floor[other] > 2) violation("includes " path ": cuda/ knows floors 0 to 2 only")
   }
 ' "$floors" $headers)

@@ -16,7 +16,7 @@ fresh_tree() {
   done
   printf '// brief; no include guard.\n#include <vector>\n' >"$tree/include/amq/core/again.hpp"
   header amq.hpp '#include "amq/search/part.hpp"'
-  header search/loop.hpp $'#include <vector>\n#include "amq/search/part.hpp"\n#include "amq/io/part.hpp"'
+  header search/loop.hpp $'#include <vector>\n#include "amq/search/part.hpp"\n#include "amq/core/part.hpp"'
 }
 
 check() { "$here/check.sh" "$here/floors.txt" "$tree" 2>&1; }
@@ -41,6 +41,8 @@ header model/upward.hpp '#include "amq/search/part.hpp"'
 expect "model/upward.hpp:3: includes amq/search/part.hpp: search is on floor 5, model on floor 3"
 header model/sibling.hpp '#include <amq/predict/part.hpp>'
 expect "model/sibling.hpp:3: includes amq/predict/part.hpp: predict is on floor 3, model on floor 3"
+header search/reads_files.hpp '#include "amq/io/part.hpp"'
+expect "search/reads_files.hpp:3: includes amq/io/part.hpp: it comes with amq::amq, which amq::search does not bring"
 header core/umbrella.hpp '#include "amq/amq.hpp"'
 expect "core/umbrella.hpp:3: includes amq/amq.hpp: amq.hpp is on floor 8"
 header model/device.hpp '#include "amq/cuda/part.cuh"'

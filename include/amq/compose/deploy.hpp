@@ -11,7 +11,7 @@
 #include "amq/evaluate/quality.hpp"
 #include "amq/export/huggingface.hpp"
 #include "amq/export/staged_folder.hpp"
-#include "amq/space/configuration_file.hpp"
+#include "amq/io/configuration_file.hpp"
 #include "amq/space/format_space.hpp"
 #include "amq/version.hpp"
 
@@ -61,8 +61,8 @@ quality compare_models(Model const& source, Model const& candidate, token_sequen
 /// how it was made: `provenance`, and what was measured). The folder appears complete or not at all. Throws input_error
 /// when it exists with foreign files, cannot be written, or a layer does not quantize.
 template <class Model, matrix_quantizer Quantizer, class Executor>
-deployment deploy(Model const& source, format_space const& space, configuration const& genes, Quantizer const& quantizer,
-                  deployment_tokens const& tokens, std::filesystem::path const& folder,
+deployment deploy(Model const& source, format_space const& space, configuration const& genes,
+                  Quantizer const& quantizer, deployment_tokens const& tokens, std::filesystem::path const& folder,
                   nlohmann::ordered_json const& provenance, Executor& executor) {
   staged_folder staged(folder, "quantization.json");
   deployment result;

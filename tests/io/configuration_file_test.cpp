@@ -1,5 +1,5 @@
 // Configuration files: what is written is read back, and each mistake in one is a sentence.
-#include "amq/space/configuration_file.hpp"
+#include "amq/io/configuration_file.hpp"
 
 #include <filesystem>
 #include <fstream>
