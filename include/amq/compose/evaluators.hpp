@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string_view>
 
 #include "amq/compose/registry.hpp"
@@ -26,19 +27,17 @@ inline auto losses() {
 }
 
 /// A proxy_evaluator with the named quantizer and loss. Model, tokens and executor must outlive it. Throws input_error
-/// for a name that nothing has.
+/// for a name that nothing has. Quantizers fill the bank, losses read it: each is compiled once, not each pair.
 template <class Model, class Space, class Executor>
 any_evaluator make_evaluator(Model const& model, token_sequences const& tokens, Space const& space,
                              std::string_view proxy, std::string_view loss_name, Executor& executor) {
-  std::unique_ptr<any_evaluator> made;
-  with_registered(proxies(), proxy, "a proxy quantizer", [&](auto const& quantizer) {
-    with_registered(losses(), loss_name, "a loss", [&](auto const& loss_policy) {
-      using quantizer_type = std::remove_cvref_t<decltype(quantizer)>;
-      using loss_type = std::remove_cvref_t<decltype(loss_policy)>;
-      using evaluator_type = proxy_evaluator<Model, quantizer_type, loss_type, Executor>;
-      made = std::make_unique<any_evaluator>(
-          std::make_unique<evaluator_type>(model, tokens, space, quantizer, loss_policy, executor));
-    });
+  std::optional<any_evaluator> made;
+  with_registered(losses(), loss_name, "a loss", [&](auto const& loss_policy) {
+    std::optional<bank> filled;
+    with_registered(proxies(), proxy, "a proxy quantizer",
+                    [&](auto const& quantizer) { filled.emplace(model, space, quantizer, executor); });
+    using evaluator_type = bank_evaluator<Model, std::remove_cvref_t<decltype(loss_policy)>, Executor>;
+    made.emplace(std::make_unique<evaluator_type>(model, tokens, std::move(*filled), loss_policy, executor));
   });
   return std::move(*made);
 }

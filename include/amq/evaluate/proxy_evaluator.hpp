@@ -18,24 +18,23 @@
 
 namespace amq {
 
-/// The evaluator of AMQ's search (arXiv 2509.12019, section 4.2): losses against the unquantized model on calibration
-/// tokens, weights from a bank that a cheap quantizer filled. Model and tokens must outlive it.
+/// Losses against the unquantized model on calibration tokens, weights from a bank that is filled already. Model, tokens
+/// and executor must outlive it.
 ///
 /// A configuration's loss has the same bits whatever batch, neighbours or number of threads it is measured with.
 /// Neighbours of a batch that begin with equal blocks share the work of those blocks, which is what makes sensitivities
 /// (one layer varied at a time) cheap.
-template <class Model, matrix_quantizer Quantizer, loss Loss = jsd, class Executor = serial_executor>
-class proxy_evaluator {
+template <class Model, loss Loss, class Executor>
+class bank_evaluator {
  public:
-  template <search_space Space>
-  proxy_evaluator(Model const& model, token_sequences const& tokens, Space const& space, Quantizer const& quantizer,
-                  Loss loss_policy, Executor& executor)
+  /// Runs the unquantized model once. Throws precondition_error for sequences too short to predict anything.
+  bank_evaluator(Model const& model, token_sequences const& tokens, bank filled, Loss loss_policy, Executor& executor)
       : model_(&model),
         tokens_(&tokens),
         loss_(std::move(loss_policy)),
         executor_(&executor),
         reference_(model, tokens, executor),
-        bank_(model, space, quantizer, executor),
+        bank_(std::move(filled)),
         workers_(static_cast<std::size_t>(executor.workers())) {
     static_assert(diagnose_causal_model<Model>());
     AMQ_EXPECTS(tokens.length() >= 2, "a loss needs sequences of at least 2 tokens, not " + std::to_string(tokens.length()));
@@ -132,6 +131,18 @@ class proxy_evaluator {
   bank bank_;
   std::vector<worker> workers_;
   prefix prefix_;
+};
+
+/// The evaluator of AMQ's search (arXiv 2509.12019, section 4.2): a bank_evaluator whose bank a cheap quantizer fills, one
+/// quantization for each (layer, choice). Throws input_error, naming the layer, for what cannot be quantized.
+template <class Model, matrix_quantizer Quantizer, loss Loss = jsd, class Executor = serial_executor>
+class proxy_evaluator : public bank_evaluator<Model, Loss, Executor> {
+ public:
+  template <search_space Space>
+  proxy_evaluator(Model const& model, token_sequences const& tokens, Space const& space, Quantizer const& quantizer,
+                  Loss loss_policy, Executor& executor)
+      : bank_evaluator<Model, Loss, Executor>(model, tokens, bank(model, space, quantizer, executor),
+                                              std::move(loss_policy), executor) {}
 };
 
 }  // namespace amq

@@ -31,7 +31,7 @@ class front {
     std::vector<evaluation const*> sorted;
     for (auto const& e : evaluations)
       if (std::isfinite(e.loss)) sorted.push_back(&e);
-    std::stable_sort(sorted.begin(), sorted.end(), [](auto const* a, auto const* b) {
+    std::stable_sort(sorted.begin(), sorted.end(), [](evaluation const* a, evaluation const* b) {
       return a->average_bits != b->average_bits ? a->average_bits < b->average_bits : a->loss < b->loss;
     });
     for (auto const* e : sorted)
