@@ -20,6 +20,16 @@ build_and_test() {
 
 scripts/format.sh --check
 scripts/test.sh
+if [ -n "$data" ]; then
+  scripts/five_seeds.sh
+else
+  echo "AMQ_TEST_DATA is not set: no comparison with AMQ's own search"
+fi
 build_and_test native "$(find_gcc)"
 build_and_test asan "$(find_gcc)"
 build_and_test debug "$(find_clang)"
+for program in build/release/bench/bench_*; do
+  name=$(basename "$program")
+  step "Measuring ($name)" "build/release/$name.log" "$program"
+  cat "build/release/$name.log"
+done
