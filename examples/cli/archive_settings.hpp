@@ -22,7 +22,8 @@ inline std::string joined(std::vector<int> const& numbers) {
 inline std::string machine_name() {
   std::ifstream cpu("/proc/cpuinfo");
   for (std::string line; std::getline(cpu, line);)
-    if (line.starts_with("model name")) return line.substr(line.find(':') + 2) + ", " + simd::to_string(simd::best_isa());
+    if (line.starts_with("model name"))
+      return line.substr(line.find(':') + 2) + ", " + simd::to_string(simd::best_isa());
   return simd::to_string(simd::best_isa());
 }
 
@@ -35,7 +36,8 @@ inline std::string build_name() {
 }
 
 /// A setting that must be there. Throws input_error: an archive without it was not made by `amq search`.
-inline std::string const& setting(settings_map const& settings, std::string const& key, std::filesystem::path const& file) {
+inline std::string const& setting(settings_map const& settings, std::string const& key,
+                                  std::filesystem::path const& file) {
   auto const found = settings.find(key);
   if (found == settings.end())
     throw input_error(file.string() + " lacks the setting '" + key + "'; expected an archive made by `amq search`");

@@ -37,7 +37,8 @@ finished_search open_search(std::filesystem::path const& folder) {
   auto const& settings = archive.settings();
   auto model = llama::load(setting(settings, "model", file));
   expect_same("model", model.fingerprint(), settings, "model_sha256", file);
-  token_options const selection{integer_setting(settings, "sequences", file), integer_setting(settings, "length", file)};
+  token_options const selection{integer_setting(settings, "sequences", file),
+                                integer_setting(settings, "length", file)};
   auto tokens = load_checked_tokens(setting(settings, "tokens", file), selection, model);
   expect_same("selection of tokens", tokens.fingerprint(), settings, "tokens_sha256", file);
 
@@ -55,14 +56,16 @@ front_point best(finished_search const& found, deploy_options const& options) {
   if (found.archive.evaluations().empty())
     throw input_error(found.file.string() + " holds no evaluation yet; continue the search with --resume");
   front const points(found.archive.evaluations());
-  return options.at_most_bits ? points.best_within(*options.at_most_bits) : points.best_within_bytes(*options.at_most_bytes);
+  return options.at_most_bits ? points.best_within(*options.at_most_bits)
+                              : points.best_within_bytes(*options.at_most_bytes);
 }
 
-nlohmann::ordered_json provenance(finished_search const& found, front_point const& point, deploy_options const& options) {
+nlohmann::ordered_json provenance(finished_search const& found, front_point const& point,
+                                  deploy_options const& options) {
   auto const& settings = found.archive.settings();
   nlohmann::ordered_json json;
-  for (char const* key : {"model", "model_sha256", "tokens", "tokens_sha256", "sequences", "length", "loss", "proxy", "seed",
-                          "preset", "version"})
+  for (char const* key : {"model", "model_sha256", "tokens", "tokens_sha256", "sequences", "length", "loss", "proxy",
+                          "seed", "preset", "version"})
     json[key] = setting(settings, key, found.file);
   json["evaluations"] = found.archive.evaluations().size();
   json["search_loss"] = point.loss;
@@ -87,11 +90,13 @@ void print(deployment const& made, front_point const& point, deploy_options cons
   std::printf("%s: %.4f average bits, %lld bytes as a packed model (%lld bytes of dequantized files)\n",
               options.out.c_str(), made.average_bits, static_cast<long long>(made.model_bytes),
               static_cast<long long>(made.file_bytes));
-  std::printf("%s while searching %.6f\n\n%-22s %24s%s\n", loss.c_str(), point.loss, "measured again", "the search's tokens",
-              made.heldout ? "         held-out tokens" : "");
+  std::printf("%s while searching %.6f\n\n%-22s %24s%s\n", loss.c_str(), point.loss, "measured again",
+              "the search's tokens", made.heldout ? "         held-out tokens" : "");
   auto const line = [&](char const* name, estimate quality::*figure) {
-    std::printf("%-22s %12.6f +- %8.6f", name, (made.calibration.*figure).value, (made.calibration.*figure).standard_error);
-    if (made.heldout) std::printf(" %12.6f +- %8.6f", ((*made.heldout).*figure).value, ((*made.heldout).*figure).standard_error);
+    std::printf("%-22s %12.6f +- %8.6f", name, (made.calibration.*figure).value,
+                (made.calibration.*figure).standard_error);
+    if (made.heldout)
+      std::printf(" %12.6f +- %8.6f", ((*made.heldout).*figure).value, ((*made.heldout).*figure).standard_error);
     std::printf("\n");
   };
   line("JSD", &quality::jsd);
@@ -111,7 +116,8 @@ int deploy(deploy_options const& options) {
   std::optional<token_sequences> heldout;
   if (options.heldout)
     heldout = load_checked_tokens(*options.heldout,
-                                  {static_cast<int>(found.tokens.count()), static_cast<int>(found.tokens.length())}, found.model);
+                                  {static_cast<int>(found.tokens.count()), static_cast<int>(found.tokens.length())},
+                                  found.model);
   thread_executor executor(threads_to_use(options.threads));
   deployment_tokens const tokens{found.tokens, heldout ? &*heldout : nullptr};
   deployment made;

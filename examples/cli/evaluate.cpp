@@ -76,7 +76,8 @@ int evaluate(evaluate_options const& options) {
   check_measuring(options.measure);
   with_registered(losses(), options.measure.loss, "a loss", [](auto const&) {});
   auto const model = llama::load(options.model);
-  auto const tokens = load_checked_tokens(options.measure.tokens, {options.measure.sequences, options.measure.length}, model);
+  auto const tokens =
+      load_checked_tokens(options.measure.tokens, {options.measure.sequences, options.measure.length}, model);
   auto const what = choose(model, options);
   thread_executor executor(threads_to_use(options.measure.threads));
   quality const measured = measure(model, tokens, what, options.measure.proxy, executor);

@@ -17,7 +17,8 @@
 namespace amq::cli {
 
 /// The hypervolume of everything measured, null while all-lowest or all-highest is missing.
-inline nlohmann::ordered_json hypervolume_json(format_space const& space, memory_archive const& measured, loss_scale scale) {
+inline nlohmann::ordered_json hypervolume_json(format_space const& space, memory_archive const& measured,
+                                               loss_scale scale) {
   auto const frame = find_frame(space, measured);
   if (!frame) return nullptr;
   return normalised_hypervolume(measured.evaluations(), *frame, scale);

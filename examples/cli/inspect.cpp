@@ -11,7 +11,8 @@ namespace {
 int usable_group(int group, std::span<linear_layer const> linears) {
   if (group == format::whole_row) return group;
   if (group < 1)
-    throw input_error("--group " + std::to_string(group) + " is no group size; expected a positive number, or -1 for whole rows");
+    throw input_error("--group " + std::to_string(group) +
+                      " is no group size; expected a positive number, or -1 for whole rows");
   auto const common = static_cast<int>(largest_common_group(linears));
   int usable = std::min(group, common);
   while (common % usable != 0) --usable;
@@ -54,11 +55,13 @@ void print(nlohmann::ordered_json const& json, int asked_group) {
                 layer["cols"].get<int>());
   int const group = json["group_size"].get<int>();
   if (group != asked_group)
-    std::printf("\nGroups of %d do not divide every layer's inputs; these sizes are for groups of %d.\n", asked_group, group);
+    std::printf("\nGroups of %d do not divide every layer's inputs; these sizes are for groups of %d.\n", asked_group,
+                group);
   std::printf("\n%-10s %14s %16s %16s\n", "all at", "average bits", "linear bytes", "model bytes");
   for (auto const& uniform : json["uniform"])
     std::printf("%d bits     %14.3f %16.0f %16lld\n", uniform["bits"].get<int>(), uniform["average_bits"].get<double>(),
-                uniform["linear_bytes"].get<double>(), static_cast<long long>(uniform["model_bytes"].get<std::int64_t>()));
+                uniform["linear_bytes"].get<double>(),
+                static_cast<long long>(uniform["model_bytes"].get<std::int64_t>()));
 }
 
 }  // namespace

@@ -34,7 +34,8 @@ void add_bits(CLI::App& command, std::vector<int>& bits) {
 }
 
 void add_measuring(CLI::App& command, measuring& measure) {
-  command.add_option("--tokens", measure.tokens, "Calibration tokens: .npy of integers, or raw .u16 / .u32")->required();
+  command.add_option("--tokens", measure.tokens, "Calibration tokens: .npy of integers, or raw .u16 / .u32")
+      ->required();
   command.add_option("--sequences", measure.sequences, "Sequences to take from the tokens")->capture_default_str();
   command.add_option("--length", measure.length, "Tokens in a sequence")->capture_default_str();
   command.add_option("--loss", measure.loss, "jsd, kl or cross_entropy")->capture_default_str();
@@ -108,7 +109,8 @@ int main(int argc, char** argv) {
   add_model(*search_command, searching.model);
   add_measuring(*search_command, searching.measure);
   add_bits(*search_command, searching.bits);
-  search_command->add_option("--seed", searching.seed, "Seed of every random number; same seed, same archive")->required();
+  search_command->add_option("--seed", searching.seed, "Seed of every random number; same seed, same archive")
+      ->required();
   search_command->add_option("--out", searching.out, "Folder for archive.sqlite and the front")->required();
   search_command->add_option("--evaluations", searching.evaluations,
                              "Configurations to measure in all, sensitivities included (default: layers + 10250)");
@@ -119,8 +121,10 @@ int main(int argc, char** argv) {
       ->capture_default_str();
   search_command->add_option("--initial", searching.initial, "Size of the initial design, uniform ones included");
   search_command->add_option("--candidates", searching.candidates, "Configurations measured in an iteration");
-  search_command->add_option("--population", searching.population, "Individuals of the optimizer")->capture_default_str();
-  search_command->add_option("--generations", searching.generations, "Generations of the optimizer")->capture_default_str();
+  search_command->add_option("--population", searching.population, "Individuals of the optimizer")
+      ->capture_default_str();
+  search_command->add_option("--generations", searching.generations, "Generations of the optimizer")
+      ->capture_default_str();
   search_command->add_flag("--resume", searching.resume, "Continue the search in --out");
   add_json(*search_command, searching.json);
   search_command->callback([&] { code = search(searching); });
@@ -132,7 +136,8 @@ int main(int argc, char** argv) {
   budget->add_option("--at-most-bits", deploying.at_most_bits, "Average bits of the linear layers, overhead included");
   budget->add_option("--at-most-bytes", deploying.at_most_bytes, "Bytes of the whole quantized model");
   budget->require_option(1);
-  deploy_command->add_option("--quantizer", deploying.quantizer, "hqq, rtn, rtn_symmetric or rtn_awq")->capture_default_str();
+  deploy_command->add_option("--quantizer", deploying.quantizer, "hqq, rtn, rtn_symmetric or rtn_awq")
+      ->capture_default_str();
   deploy_command->add_option("--heldout", deploying.heldout, "Tokens the search has not seen, to measure on as well");
   deploy_command->add_option("--out", deploying.out, "Folder to write")->required();
   add_threads(*deploy_command, deploying.threads);
@@ -143,7 +148,8 @@ int main(int argc, char** argv) {
     catch_interrupts();
     app.parse(argc, argv);
     if (app.get_subcommands().empty())
-      return report("no command was given; expected inspect, evaluate, sensitivity, search or deploy (see --help)", exit_bad_input);
+      return report("no command was given; expected inspect, evaluate, sensitivity, search or deploy (see --help)",
+                    exit_bad_input);
     return code;
   } catch (CLI::ParseError const& failure) {
     return bad_usage(app, failure);

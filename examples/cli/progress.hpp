@@ -34,7 +34,9 @@ class progress {
   ~progress() { finish(); }
 
   /// True when it is time to show something; ask before working out an expensive detail.
-  bool due() const { return clock::now() - shown_ >= (terminal_ ? std::chrono::milliseconds(100) : std::chrono::seconds(3)); }
+  bool due() const {
+    return clock::now() - shown_ >= (terminal_ ? std::chrono::milliseconds(100) : std::chrono::seconds(3));
+  }
 
   void show(std::int64_t done, std::string const& detail) {
     shown_ = clock::now();

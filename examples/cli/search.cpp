@@ -70,7 +70,8 @@ void create_folder(std::filesystem::path const& folder) {
   std::error_code failure;
   std::filesystem::create_directories(folder, failure);
   if (failure)
-    throw input_error(folder.string() + " cannot be created: " + failure.message() + "; choose a place that you may write to");
+    throw input_error(folder.string() + " cannot be created: " + failure.message() +
+                      "; choose a place that you may write to");
 }
 
 /// Initial design and batches stay as first set, unless they are given again: then they must agree.
@@ -125,7 +126,8 @@ struct outcome {
   memory_archive measured;
 };
 
-outcome run(search_options const& options, llama const& model, token_sequences const& tokens, format_space const& space) {
+outcome run(search_options const& options, llama const& model, token_sequences const& tokens,
+            format_space const& space) {
   auto budget = new_budget(options, space.size());
   expect_strategy(options.preset, options.predictor, options.optimizer);
   auto archive = open_archive(options, model, tokens, space, budget);
@@ -135,8 +137,9 @@ outcome run(search_options const& options, llama const& model, token_sequences c
   amq::search_options const how{options.seed, budget, options.threshold, interrupt_requested};
   nsga2_options const optimizer{.population = options.population, .generations = options.generations};
   outcome finished{{}, budget, {}};
-  finished.result = run_named_search(space, evaluator, archive, {options.preset, options.predictor, options.optimizer, optimizer},
-                                     how, show_progress(bar));
+  finished.result =
+      run_named_search(space, evaluator, archive, {options.preset, options.predictor, options.optimizer, optimizer},
+                       how, show_progress(bar));
   bar.finish();
   archive.flush();
   for (auto const& e : archive.evaluations()) finished.measured.record(e);
@@ -154,7 +157,8 @@ nlohmann::ordered_json write_front(search_options const& options, outcome const&
   json["hypervolume"] = hypervolume_json(space, finished.measured, loss_scale::raw);
   json["log_hypervolume"] = hypervolume_json(space, finished.measured, loss_scale::logarithmic);
   json["pinned"] = nlohmann::ordered_json::array();
-  for (index const layer : finished.result.pinned) json["pinned"].push_back(space.layers()[static_cast<std::size_t>(layer)].name);
+  for (index const layer : finished.result.pinned)
+    json["pinned"].push_back(space.layers()[static_cast<std::size_t>(layer)].name);
   json["seconds"] = seconds;
   json["points"] = points_json(space, points);
   write_file(options.out / "front.json", json.dump(1) + "\n");
@@ -162,7 +166,8 @@ nlohmann::ordered_json write_front(search_options const& options, outcome const&
   auto const title = std::filesystem::weakly_canonical(options.model).filename().string() + ", " +
                      std::to_string(finished.measured.evaluations().size()) + " configurations measured";
   if (!draw_front(options.out / "front.svg", points, finished.measured, title, options.measure.loss))
-    std::fprintf(stderr, "amq: gnuplot is not installed (or failed), so front.svg was not drawn; front.csv has its data\n");
+    std::fprintf(stderr,
+                 "amq: gnuplot is not installed (or failed), so front.svg was not drawn; front.csv has its data\n");
   return json;
 }
 
@@ -201,7 +206,8 @@ int search(search_options const& options) {
   auto const start = std::chrono::steady_clock::now();
   check_measuring(options.measure);
   auto const model = llama::load(options.model);
-  auto const tokens = load_checked_tokens(options.measure.tokens, {options.measure.sequences, options.measure.length}, model);
+  auto const tokens =
+      load_checked_tokens(options.measure.tokens, {options.measure.sequences, options.measure.length}, model);
   auto const space = space_of(model, options.bits, options.measure.group);
   auto const finished = run(options, model, tokens, space);
   double const seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();

@@ -52,9 +52,10 @@ void print(nlohmann::ordered_json const& json, std::string const& loss) {
   std::printf("%-44s %12s %10s\n", "layer", loss.c_str(), "x median");
   for (auto const& layer : json["layers"])
     std::printf("%-44s %12.6f %10.2f%s\n", layer["name"].get<std::string>().c_str(), layer["loss"].get<double>(),
-                layer["loss"].get<double>() / json["median"].get<double>(), layer["pinned"].get<bool>() ? "  pinned" : "");
-  std::printf("\n%d of %zu layers are above %.2f x the median (%.6f)\n", json["pinned"].get<int>(), json["layers"].size(),
-              json["threshold"].get<double>(), json["median"].get<double>());
+                layer["loss"].get<double>() / json["median"].get<double>(),
+                layer["pinned"].get<bool>() ? "  pinned" : "");
+  std::printf("\n%d of %zu layers are above %.2f x the median (%.6f)\n", json["pinned"].get<int>(),
+              json["layers"].size(), json["threshold"].get<double>(), json["median"].get<double>());
 }
 
 }  // namespace
@@ -63,7 +64,8 @@ int sensitivity(sensitivity_options const& options) {
   auto const start = std::chrono::steady_clock::now();
   check_measuring(options.measure);
   auto const model = llama::load(options.model);
-  auto const tokens = load_checked_tokens(options.measure.tokens, {options.measure.sequences, options.measure.length}, model);
+  auto const tokens =
+      load_checked_tokens(options.measure.tokens, {options.measure.sequences, options.measure.length}, model);
   auto const space = space_of(model, options.bits, options.measure.group);
   thread_executor executor(threads_to_use(options.measure.threads));
   auto evaluator = make_evaluator(model, tokens, space, options.measure.proxy, options.measure.loss, executor);

@@ -29,7 +29,8 @@ inline void check_measuring(measuring const& measure) {
 }
 
 /// Tokens that the model can read, or a sentence about why not.
-inline token_sequences load_checked_tokens(std::filesystem::path const& file, token_options options, llama const& model) {
+inline token_sequences load_checked_tokens(std::filesystem::path const& file, token_options options,
+                                           llama const& model) {
   auto tokens = load_tokens(file, options);
   check_tokens(tokens, model.config().vocabulary, model.config().max_length, file);
   return tokens;

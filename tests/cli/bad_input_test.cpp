@@ -13,8 +13,8 @@ namespace {
 
 /// `amq evaluate` on a small model; every bad model or token file is met by it first.
 std::string evaluate(small_model const& model, std::vector<std::string> more = {}) {
-  std::vector<std::string> arguments{"evaluate", model.path(), "--tokens", model.tokens(), "--bits", "4",
-                                     "--group", "16", "--sequences", "2", "--length", "32"};
+  std::vector<std::string> arguments{"evaluate", model.path(),  "--tokens", model.tokens(), "--bits", "4", "--group",
+                                     "16",       "--sequences", "2",        "--length",     "32"};
   arguments.insert(arguments.end(), more.begin(), more.end());
   return refused(arguments);
 }
@@ -30,14 +30,14 @@ using json = nlohmann::json;
 
 TEST_CASE("a sound model is evaluated, so that the refusals below are about what they break") {
   small_model const model;
-  auto const result = amq_test::run({"evaluate", model.path(), "--tokens", model.tokens(), "--bits", "4", "--group", "16",
-                                     "--sequences", "2", "--length", "32", "--json"});
+  auto const result = amq_test::run({"evaluate", model.path(), "--tokens", model.tokens(), "--bits", "4", "--group",
+                                     "16", "--sequences", "2", "--length", "32", "--json"});
   CHECK(result.err == "");
   REQUIRE(result.code == 0);
   auto const printed = json::parse(result.out);
-  for (char const* key : {"jsd", "jsd_se", "kl", "kl_se", "kl_p99", "kl_p99_se", "top1", "top1_se", "perplexity",
-                          "perplexity_se", "reference_perplexity", "reference_perplexity_se", "average_bits",
-                          "linear_bytes", "model_bytes", "seconds"})
+  for (char const* key :
+       {"jsd", "jsd_se", "kl", "kl_se", "kl_p99", "kl_p99_se", "top1", "top1_se", "perplexity", "perplexity_se",
+        "reference_perplexity", "reference_perplexity_se", "average_bits", "linear_bytes", "model_bytes", "seconds"})
     CHECK(printed.contains(key));
   CHECK(printed["average_bits"] == 6.0);
 }
@@ -130,10 +130,11 @@ TEST_CASE("tokens that the model does not have, or too few of them") {
   auto const text = model.scratch().write("book.txt", "once upon a time").string();
   CHECK(lacks(evaluate_tokens(model, text), {"book.txt", ".npy"}) == "");
   std::string const header = "{'descr': '<u2', 'fortran_order': False, 'shape': (3, 20), }\n";
-  auto const rows = model.scratch()
-                        .write("rows.npy", std::string("\x93NUMPY\x01\x00", 8) +
-                                               bytes_of(static_cast<std::uint16_t>(header.size())) + header + std::string(120, '\0'))
-                        .string();
+  auto const rows =
+      model.scratch()
+          .write("rows.npy", std::string("\x93NUMPY\x01\x00", 8) + bytes_of(static_cast<std::uint16_t>(header.size())) +
+                                 header + std::string(120, '\0'))
+          .string();
   CHECK(lacks(evaluate_tokens(model, rows, 4, 16), {"rows.npy", "3"}) == "");
   CHECK(lacks(evaluate_tokens(model, rows, 2, 21), {"rows.npy", "20"}) == "");
 }
@@ -165,8 +166,8 @@ TEST_CASE("bits outside 2 to 8, on the command line and in a configuration file"
     CHECK(lacks(refused({"evaluate", model.path(), "--tokens", model.tokens(), "--bits", bits, "--group", "16",
                          "--sequences", "2", "--length", "32"}),
                 {bits, "2", "8"}) == "");
-  CHECK(lacks(refused({"search", model.path(), "--tokens", model.tokens(), "--bits", "2,3,11", "--group", "16", "--seed",
-                       "1", "--out", "o"}),
+  CHECK(lacks(refused({"search", model.path(), "--tokens", model.tokens(), "--bits", "2,3,11", "--group", "16",
+                       "--seed", "1", "--out", "o"}),
               {"11"}) == "");
   CHECK(lacks(refused({"inspect", model.path(), "--bits", "four"}), {"four"}) == "");
 }
@@ -180,8 +181,8 @@ TEST_CASE("configuration files: missing and unknown layers, a group that disagre
       bits["model.layers." + std::to_string(block) + "." + name] = 3;
   auto const with = [&](json const& file, std::vector<std::string> more = {}) {
     auto const path = model.scratch().write("c.json", file.dump()).string();
-    std::vector<std::string> arguments{"evaluate", model.path(), "--tokens", model.tokens(), "--configuration", path,
-                                       "--sequences", "2", "--length", "32"};
+    std::vector<std::string> arguments{"evaluate", model.path(),  "--tokens", model.tokens(), "--configuration",
+                                       path,       "--sequences", "2",        "--length",     "32"};
     arguments.insert(arguments.end(), more.begin(), more.end());
     return arguments;
   };
@@ -208,7 +209,8 @@ TEST_CASE("bad usage: no command, unknown options and names, both or neither of 
   CHECK(lacks(refused({"quantise"}), {"quantise"}) == "");
   CHECK(lacks(refused({"inspect", model.path(), "--colour", "blue"}), {"--colour"}) == "");
   CHECK(refused({"evaluate", model.path(), "--tokens", model.tokens()}) != "");
-  CHECK(refused({"evaluate", model.path(), "--tokens", model.tokens(), "--bits", "3", "--configuration", "c.json"}) != "");
+  CHECK(refused({"evaluate", model.path(), "--tokens", model.tokens(), "--bits", "3", "--configuration", "c.json"}) !=
+        "");
   CHECK(lacks(evaluate(model, {"--proxy", "magic"}), {"magic", "hqq", "rtn"}) == "");
   CHECK(lacks(evaluate(model, {"--loss", "l2"}), {"l2", "jsd"}) == "");
   CHECK(lacks(evaluate(model, {"--precision", "f16"}), {"f16", "f32"}) == "");

@@ -16,10 +16,17 @@ using json = nlohmann::json;
 
 namespace {
 
-std::vector<std::string> search_arguments(small_model const& model, std::string const& out, std::vector<std::string> more = {}) {
-  std::vector<std::string> arguments{"search", model.path(), "--tokens", model.tokens(), "--group", "16", "--sequences", "3",
-                                     "--length", "48", "--seed", "5", "--population", "40", "--generations", "6", "--out",
-                                     (model.scratch().path() / out).string()};
+std::vector<std::string> search_arguments(small_model const& model, std::string const& out,
+                                          std::vector<std::string> more = {}) {
+  std::vector<std::string> arguments{"search",        model.path(),
+                                     "--tokens",      model.tokens(),
+                                     "--group",       "16",
+                                     "--sequences",   "3",
+                                     "--length",      "48",
+                                     "--seed",        "5",
+                                     "--population",  "40",
+                                     "--generations", "6",
+                                     "--out",         (model.scratch().path() / out).string()};
   arguments.insert(arguments.end(), more.begin(), more.end());
   return arguments;
 }
@@ -36,10 +43,11 @@ std::vector<std::string> rows(small_model const& model, std::string const& out) 
     static_cast<std::vector<std::string>*>(to)->push_back(row);
     return 0;
   };
-  sqlite3_exec(database,
-               "SELECT id, configuration, quote(average_bits), model_bytes, quote(loss), hex(sequence_losses), phase, batch "
-               "FROM evaluations ORDER BY id",
-               add, &all, nullptr);
+  sqlite3_exec(
+      database,
+      "SELECT id, configuration, quote(average_bits), model_bytes, quote(loss), hex(sequence_losses), phase, batch "
+      "FROM evaluations ORDER BY id",
+      add, &all, nullptr);
   sqlite3_close(database);
   return all;
 }
@@ -108,7 +116,8 @@ TEST_CASE("Ctrl-C keeps everything, says how to resume and exits with 3") {
   small_model const model;
   amq_test::running_program program(search_arguments(model, "out", {"--evaluations", "2000"}));
   auto const archive = model.scratch().path() / "out" / "archive.sqlite";
-  for (int i = 0; i < 500 && rows(model, "out").empty(); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  for (int i = 0; i < 500 && rows(model, "out").empty(); ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
   program.send(SIGINT);
   auto const stopped = program.wait();
   CHECK(stopped.code == 3);
@@ -127,7 +136,8 @@ TEST_CASE("a search resumed with a larger budget keeps its first initial and bat
   small_model const model;
   CHECK(run(search_arguments(model, "grown", {"--evaluations", "60"})).code == 0);
   CHECK(run(search_arguments(model, "grown", {"--evaluations", "100", "--resume"})).code == 0);
-  CHECK(run(search_arguments(model, "straight", {"--evaluations", "100", "--initial", "15", "--candidates", "10"})).code == 0);
+  CHECK(run(search_arguments(model, "straight", {"--evaluations", "100", "--initial", "15", "--candidates", "10"}))
+            .code == 0);
   CHECK(rows(model, "grown").size() == 100);
   CHECK(rows(model, "grown") == rows(model, "straight"));
 }
@@ -160,11 +170,13 @@ TEST_CASE("bad archives and unusable places are refused, and nothing is left hal
   small_model const model;
   auto const out = model.scratch().path() / "out";
   std::filesystem::create_directory(out);
-  model.scratch().write("out/archive.sqlite", "this is no database, but it is long enough to be looked at closely, "
-                                              "as SQLite reads the first hundred bytes of a file before anything else");
+  model.scratch().write("out/archive.sqlite",
+                        "this is no database, but it is long enough to be looked at closely, "
+                        "as SQLite reads the first hundred bytes of a file before anything else");
   CHECK(lacks(refused(search_arguments(model, "out", {"--resume"})), {"archive.sqlite"}) == "");
   CHECK(lacks(refused({"deploy", out.string(), "--at-most-bits", "3", "--out", "o"}), {"archive.sqlite"}) == "");
-  CHECK(lacks(refused({"deploy", (out / "none").string(), "--at-most-bits", "3", "--out", "o"}), {"archive.sqlite"}) == "");
+  CHECK(lacks(refused({"deploy", (out / "none").string(), "--at-most-bits", "3", "--out", "o"}), {"archive.sqlite"}) ==
+        "");
   CHECK(lacks(refused(search_arguments(model, "tokens.u16/below")), {"tokens.u16/below"}) == "");
 }
 
@@ -178,8 +190,8 @@ TEST_CASE("deploy writes the best that fits, never over the budget, and reports 
     arguments.insert(arguments.end(), budget.begin(), budget.end());
     return run(arguments);
   };
-  auto const uniform3 = json::parse(run({"evaluate", model.path(), "--tokens", model.tokens(), "--bits", "3", "--group", "16",
-                                         "--sequences", "3", "--length", "48", "--json"})
+  auto const uniform3 = json::parse(run({"evaluate", model.path(), "--tokens", model.tokens(), "--bits", "3", "--group",
+                                         "16", "--sequences", "3", "--length", "48", "--json"})
                                         .out);
   auto const result = deploy({"--at-most-bits", "5.0", "--heldout", model.tokens()});
   REQUIRE(result.code == 0);
@@ -193,7 +205,8 @@ TEST_CASE("deploy writes the best that fits, never over the budget, and reports 
   CHECK(description["model_bytes"] == figures["model_bytes"]);
 
   // what was written, evaluated on its own against the source, is what deploy reported
-  auto const bits = model.scratch().write("c.json", json{{"group_size", 16}, {"bits", description["bits"]}}.dump()).string();
+  auto const bits =
+      model.scratch().write("c.json", json{{"group_size", 16}, {"bits", description["bits"]}}.dump()).string();
   auto const again = json::parse(run({"evaluate", model.path(), "--tokens", model.tokens(), "--configuration", bits,
                                       "--sequences", "3", "--length", "48", "--json"})
                                      .out);
@@ -205,9 +218,11 @@ TEST_CASE("deploy writes the best that fits, never over the budget, and reports 
   REQUIRE(by_bytes.code == 0);
   CHECK(json::parse(by_bytes.out)["model_bytes"].get<std::int64_t>() <= bytes);
 
-  CHECK(lacks(refused({"deploy", search, "--at-most-bits", "2", "--out", target.string()}), {"2 average bits", "smallest"}) == "");
+  CHECK(lacks(refused({"deploy", search, "--at-most-bits", "2", "--out", target.string()}),
+              {"2 average bits", "smallest"}) == "");
   CHECK(refused({"deploy", search, "--out", target.string()}) != "");
-  CHECK(lacks(refused({"deploy", search, "--at-most-bits", "5", "--quantizer", "gptq3", "--out", target.string()}), {"gptq3"}) == "");
+  CHECK(lacks(refused({"deploy", search, "--at-most-bits", "5", "--quantizer", "gptq3", "--out", target.string()}),
+              {"gptq3"}) == "");
   auto const foreign = model.scratch().path() / "foreign";
   std::filesystem::create_directory(foreign);
   model.scratch().write("foreign/precious.txt", "keep me");
@@ -220,8 +235,8 @@ TEST_CASE("a disk that fills up while deploying leaves nothing behind") {
   REQUIRE(run(search_arguments(model, "out", {"--evaluations", "20"})).code == 0);
   auto const target = model.scratch().path() / "quantized";
   auto const before = model.scratch().listing();
-  auto const result = amq_test::running_program({"deploy", (model.scratch().path() / "out").string(), "--at-most-bits", "9",
-                                                 "--out", target.string()},
+  auto const result = amq_test::running_program({"deploy", (model.scratch().path() / "out").string(), "--at-most-bits",
+                                                 "9", "--out", target.string()},
                                                 100000)
                           .wait();
   CHECK(result.code == 2);

@@ -12,8 +12,8 @@ using pipeline_under_test = amq::pipeline<widths, amq::hqq, amq::rbf<>, amq::nsg
 
 struct setting {
   amq::llama model = amq::llama::load(AMQ_SOURCE_FOLDER "/examples/models/tiny");
-  amq::token_sequences tokens =
-      amq::load_tokens(AMQ_SOURCE_FOLDER "/examples/models/tiny/calibration.npy", {.sequences = 2, .sequence_length = 24});
+  amq::token_sequences tokens = amq::load_tokens(AMQ_SOURCE_FOLDER "/examples/models/tiny/calibration.npy",
+                                                 {.sequences = 2, .sequence_length = 24});
 };
 
 }  // namespace

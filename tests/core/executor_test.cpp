@@ -22,11 +22,16 @@ TEST_CASE("every piece of work runs exactly once, whatever the number of threads
 
 TEST_CASE("an exception of a piece reaches the caller and the executor stays usable") {
   amq::thread_executor executor(3);
-  CHECK_THROWS_AS(executor.for_each(20, [](amq::index i, int) { if (i == 7) throw std::out_of_range("seven"); }),
+  CHECK_THROWS_AS(executor.for_each(20,
+                                    [](amq::index i, int) {
+                                      if (i == 7) throw std::out_of_range("seven");
+                                    }),
                   std::out_of_range);
   std::atomic<int> ran{0};
   executor.for_each(20, [&](amq::index, int) { ++ran; });
   CHECK(ran == 20);
 }
 
-TEST_CASE("an executor without threads is refused") { CHECK_THROWS_AS(amq::thread_executor(0), amq::precondition_error); }
+TEST_CASE("an executor without threads is refused") {
+  CHECK_THROWS_AS(amq::thread_executor(0), amq::precondition_error);
+}

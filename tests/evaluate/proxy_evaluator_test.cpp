@@ -109,7 +109,8 @@ TEST_CASE("logits of the reference have the same bits whether they are cached or
   amq::head_scratch scratch;
   std::vector<float> first;
   cached.for_each_tile(1, candidate, scratch, [&](amq::index, auto reference, auto) {
-    for (amq::index r = 0; r < reference.rows; ++r) first.insert(first.end(), reference.row(r).begin(), reference.row(r).end());
+    for (amq::index r = 0; r < reference.rows; ++r)
+      first.insert(first.end(), reference.row(r).begin(), reference.row(r).end());
   });
   std::size_t at = 0;
   amq::index positions = 0;
@@ -125,7 +126,8 @@ TEST_CASE("logits of the reference have the same bits whether they are cached or
 TEST_CASE("a model compared with itself loses nothing") {
   setting const given;
   amq::thread_executor executor(2);
-  amq::format_space const kept({given.model.linears().begin(), given.model.linears().end()}, std::vector<amq::format>{{16, 128}}, 0);
+  amq::format_space const kept({given.model.linears().begin(), given.model.linears().end()},
+                               std::vector<amq::format>{{16, 128}}, 0);
   evaluator_under_test evaluator(given.model, given.tokens, kept, amq::hqq{}, amq::jsd{}, executor);
   std::vector<amq::configuration> const batch{kept.highest()};
   auto const measured = measure(evaluator, batch);
@@ -146,8 +148,8 @@ TEST_CASE("measuring stops after the measurement whose sink says so") {
   });
   CHECK(seen == 2);
 
-  amq::any_evaluator erased(std::make_unique<evaluator_under_test>(given.model, given.tokens, given.space, amq::hqq{},
-                                                                   amq::jsd{}, executor));
+  amq::any_evaluator erased(
+      std::make_unique<evaluator_under_test>(given.model, given.tokens, given.space, amq::hqq{}, amq::jsd{}, executor));
   std::vector<amq::measurement> measured(1);
   erased.evaluate(std::span(batch).first(1), measured);
   CHECK(measured[0].loss == measure(evaluator, std::span(batch).first(1))[0].loss);

@@ -1,7 +1,7 @@
 #include "amq/export/huggingface.hpp"
 
-#include "amq/model/llama.hpp"
 #include <set>
+#include "amq/model/llama.hpp"
 
 #include "support/catch.hpp"
 #include "support/files.hpp"
@@ -46,6 +46,6 @@ TEST_CASE("tokenizer and configuration go along, weights in other formats do not
   for (auto const& entry : std::filesystem::directory_iterator(scratch.path() / "to"))
     names.push_back(entry.path().filename().string());
   std::sort(names.begin(), names.end());
-  CHECK(names == std::vector<std::string>{"LICENSE", "chat_template.jinja", "config.json", "merges.txt", "model.safetensors",
-                                          "tokenizer.json", "tokenizer.model"});
+  CHECK(names == std::vector<std::string>{"LICENSE", "chat_template.jinja", "config.json", "merges.txt",
+                                          "model.safetensors", "tokenizer.json", "tokenizer.model"});
 }

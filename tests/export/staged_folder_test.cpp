@@ -38,6 +38,8 @@ TEST_CASE("only folders that are empty or carry the mark are replaced") {
   CHECK(amq_test::lacks(amq_test::refusal(foreign), {"mine", "other files"}) == "");
   CHECK(amq_test::read_bytes(scratch.path() / "mine" / "thesis.tex") == "years of work");
   scratch.write("file", "");
-  CHECK(amq_test::lacks(amq_test::refusal([&] { amq::staged_folder(scratch.path() / "file", "m"); }), {"not a folder"}) == "");
-  CHECK(amq_test::lacks(amq_test::refusal([&] { amq::staged_folder(scratch.path() / "file" / "below", "m"); }), {"below"}) == "");
+  CHECK(amq_test::lacks(amq_test::refusal([&] { amq::staged_folder(scratch.path() / "file", "m"); }),
+                        {"not a folder"}) == "");
+  CHECK(amq_test::lacks(amq_test::refusal([&] { amq::staged_folder(scratch.path() / "file" / "below", "m"); }),
+                        {"below"}) == "");
 }

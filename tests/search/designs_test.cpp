@@ -55,6 +55,16 @@ TEST_CASE("the initial design is uniform first, then new random configurations w
   // Random probabilities for each configuration spread the sizes: with equal ones these were 4 of 300 each.
   CHECK(lowest >= 20);
   CHECK(highest >= 20);
+
+  // The released code's odds crowd around equal ones, so its extremes are rarer.
+  index released = 0;
+  auto const layers = amq::variable_layers(space);
+  for (int i = 0; i < 300; ++i) {
+    auto const genes = amq::draw_configuration(space, layers, random, amq::choice_odds::released);
+    released += std::count(genes.begin(), genes.end(), 0) > 10;
+  }
+  CHECK(2 * released < 3 * lowest);
+  CHECK(released >= 4);
   CHECK(amq::initial_design(space, measured, 0, random).empty());
   CHECK(amq::initial_design(space, measured, -3, random).empty());
 }

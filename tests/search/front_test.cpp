@@ -10,8 +10,11 @@ amq::memory_archive archive_of(std::vector<std::pair<double, double>> const& bit
   amq::memory_archive archive;
   for (auto const& [bits, loss] : bits_and_losses) {
     auto const number = static_cast<amq::gene>(archive.evaluations().size());
-    archive.record({.configuration = {number}, .average_bits = bits, .model_bytes = static_cast<std::int64_t>(100 * bits),
-                    .loss = loss, .sequence_losses = {}});
+    archive.record({.configuration = {number},
+                    .average_bits = bits,
+                    .model_bytes = static_cast<std::int64_t>(100 * bits),
+                    .loss = loss,
+                    .sequence_losses = {}});
   }
   return archive;
 }
@@ -20,7 +23,8 @@ amq::memory_archive archive_of(std::vector<std::pair<double, double>> const& bit
 
 TEST_CASE("a front keeps what nothing dominates, sorted by bits, the first of equals") {
   auto const nan = std::numeric_limits<double>::quiet_NaN();
-  auto const archive = archive_of({{4, 0.1}, {2, 0.9}, {3, 0.5}, {3, 0.4}, {3, 0.4}, {2.5, 0.95}, {3.5, 0.4}, {1, nan}});
+  auto const archive =
+      archive_of({{4, 0.1}, {2, 0.9}, {3, 0.5}, {3, 0.4}, {3, 0.4}, {2.5, 0.95}, {3.5, 0.4}, {1, nan}});
   amq::front const front(archive.evaluations());
   REQUIRE(front.size() == 3);
   CHECK(front[0].average_bits == 2);

@@ -68,7 +68,8 @@ inline outcome run(std::vector<std::string> arguments) { return running_program(
 /// characters on standard error. Returns standard error, or what was wrong instead.
 inline std::string refused(std::vector<std::string> arguments) {
   auto const result = run(std::move(arguments));
-  if (result.code != 2) return "exit code " + std::to_string(result.code) + ", signal " + std::to_string(result.signal) + ": " + result.err;
+  if (result.code != 2)
+    return "exit code " + std::to_string(result.code) + ", signal " + std::to_string(result.signal) + ": " + result.err;
   if (!result.out.empty()) return "standard output is not empty: " + result.out;
   if (result.err.size() > 600) return "more than 600 characters: " + result.err;
   if (std::count(result.err.begin(), result.err.end(), '\n') > 3) return "more than three lines: " + result.err;

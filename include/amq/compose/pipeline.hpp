@@ -17,9 +17,10 @@
 namespace amq {
 
 struct pipeline_options {
-  search_seed seed;                                              ///< must be given: same seed, same front
-  int threads = 1;                                               ///< results do not depend on it
-  double sensitivity_threshold = default_sensitivity_threshold;  ///< x median: layers above it keep their highest choice
+  search_seed seed;  ///< must be given: same seed, same front
+  int threads = 1;   ///< results do not depend on it
+  double sensitivity_threshold =
+      default_sensitivity_threshold;  ///< x median: layers above it keep their highest choice
 };
 
 /// The size of a search, AMQ's published one by default.
@@ -29,9 +30,11 @@ struct pipeline_budget {
   index initial = 250;    ///< measured before the first iteration, uniform configurations included
 };
 
-/// AMQ (arXiv 2509.12019) assembled at compile time: `pipeline<bit_space<bits<2, 3, 4>, group<128>>, hqq, rbf<>, nsga2<>>`.
-/// Model and tokens must outlive it. The bank is built by the constructor: one quantization for each (layer, choice).
-template <class Space, class Proxy, class Predictor = rbf<>, class Optimizer = nsga2<>, class Loss = jsd, class Model = llama>
+/// AMQ (arXiv 2509.12019) assembled at compile time: `pipeline<bit_space<bits<2, 3, 4>, group<128>>, hqq, rbf<>,
+/// nsga2<>>`. Model and tokens must outlive it. The bank is built by the constructor: one quantization for each (layer,
+/// choice).
+template <class Space, class Proxy, class Predictor = rbf<>, class Optimizer = nsga2<>, class Loss = jsd,
+          class Model = llama>
 class pipeline {
   static_assert(diagnose_matrix_quantizer<Proxy>());
   static_assert(diagnose_loss<Loss>());
@@ -55,8 +58,10 @@ class pipeline {
     auto const strategy = [](format_space const& pinned) {
       return surrogate_strategy<Predictor, Optimizer, spread_infill, format_space>(pinned);
     };
-    search_budget const budget{space_.size() + size.initial + size.iterations * size.candidates, size.initial, size.candidates};
-    run_search(space_, evaluator_, archive_, strategy, {options_.seed, budget, options_.sensitivity_threshold}, observer);
+    search_budget const budget{space_.size() + size.initial + size.iterations * size.candidates, size.initial,
+                               size.candidates};
+    run_search(space_, evaluator_, archive_, strategy, {options_.seed, budget, options_.sensitivity_threshold},
+               observer);
     return amq::front(archive_.evaluations());
   }
 

@@ -24,15 +24,23 @@ inline auto predictors() {
                           entry(BOOST_HANA_STRING("rbf_thin_plate"), [] { return rbf<thin_plate, linear_tail>{}; }));
 }
 
-/// A preset is a function from space, optimizer options and predictor to a strategy.
-inline auto presets() {
-  auto const repaired = [](auto space, nsga2_options const& options, auto predictor) {
+/// A preset makes a strategy from a space, the optimizer's options and a predictor, and knows its initial design.
+struct amq_preset {
+  static constexpr choice_odds odds = choice_odds::even;
+  auto operator()(auto space, nsga2_options const& options, auto predictor) const {
     return make_amq_strategy(std::move(space), options, std::move(predictor));
-  };
-  auto const as_released = [](auto space, nsga2_options const& options, auto predictor) {
+  }
+};
+struct amq_as_released_preset {
+  static constexpr choice_odds odds = choice_odds::released;
+  auto operator()(auto space, nsga2_options const& options, auto predictor) const {
     return make_amq_as_released_strategy(std::move(space), options, std::move(predictor));
-  };
-  return hana::make_tuple(entry(BOOST_HANA_STRING("amq"), repaired), entry(BOOST_HANA_STRING("amq_as_released"), as_released));
+  }
+};
+
+inline auto presets() {
+  return hana::make_tuple(entry(BOOST_HANA_STRING("amq"), amq_preset{}),
+                          entry(BOOST_HANA_STRING("amq_as_released"), amq_as_released_preset{}));
 }
 
 /// The presets bring their own operators, so an optimizer is named by its family.
@@ -52,10 +60,12 @@ search_result run_named_search(Space const& space, Evaluator& evaluator, Archive
                                search_options const& options, search_observer const& observer = {}) {
   expect_strategy(names.preset, names.predictor, names.optimizer);
   search_result result;
+  auto chosen = options;
   with_registered(presets(), names.preset, "a preset", [&](auto const& preset) {
     with_registered(predictors(), names.predictor, "a predictor", [&](auto const& make_predictor) {
       auto const make = [&](Space const& pinned) { return preset(pinned, names.optimizer_options, make_predictor()); };
-      result = run_search(space, evaluator, archive, make, options, observer);
+      chosen.odds = preset.odds;
+      result = run_search(space, evaluator, archive, make, chosen, observer);
     });
   });
   return result;

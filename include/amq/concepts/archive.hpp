@@ -26,7 +26,8 @@ concept archive = has_evaluations<A> && can_record<A> && knows_members<A>;
 /// One sentence for each member that A lacks.
 template <class A>
 constexpr bool diagnose_archive() {
-  static_assert(has_evaluations<A>, "amq: an archive needs `std::span<evaluation const> evaluations() const`, oldest first");
+  static_assert(has_evaluations<A>,
+                "amq: an archive needs `std::span<evaluation const> evaluations() const`, oldest first");
   static_assert(can_record<A>, "amq: an archive needs `void record(evaluation)`");
   static_assert(knows_members<A>, "amq: an archive needs `bool contains(std::span<gene const>) const`, in O(1)");
   return archive<A>;

@@ -10,12 +10,11 @@
 
 namespace amq {
 
-/// The seam: y = x W^T for linear layer `layer` (its index in `linears()`), x (tokens, cols), y (tokens, rows). A row of
-/// y depends on its row of x alone, bit for bit.
+/// The seam: y = x W^T for linear layer `layer` (its index in `linears()`), x (tokens, cols), y (tokens, rows). A row
+/// of y depends on its row of x alone, bit for bit.
 template <class W>
-concept linear_weights = requires(W const& w, index layer, matrix_view<float const> x, matrix_view<float> y) {
-  w.multiply(layer, x, y);
-};
+concept linear_weights =
+    requires(W const& w, index layer, matrix_view<float const> x, matrix_view<float> y) { w.multiply(layer, x, y); };
 
 namespace detail {
 struct any_weights {
@@ -33,9 +32,8 @@ concept has_linears = requires(M const& m) {
 };
 /// `embed(tokens, state)`: state becomes the embeddings of one sequence at positions 0, 1, ...
 template <class M>
-concept can_embed = requires(M const& m, std::span<std::int32_t const> tokens, typename M::state& state) {
-  m.embed(tokens, state);
-};
+concept can_embed =
+    requires(M const& m, std::span<std::int32_t const> tokens, typename M::state& state) { m.embed(tokens, state); };
 template <class M>
 concept can_run_block = requires(M const& m, int block, typename M::state& state, detail::any_weights const& weights) {
   m.block(block, state, weights);
@@ -56,12 +54,14 @@ template <class M>
 constexpr bool diagnose_causal_model() {
   static_assert(has_linears<M>,
                 "amq: a causal_model needs `std::span<linear_layer const> linears() const` and `int blocks() const`");
-  static_assert(can_embed<M>,
-                "amq: a causal_model needs a type `state` and `void embed(std::span<std::int32_t const> tokens, state&) "
-                "const`");
-  static_assert(can_run_block<M>,
-                "amq: a causal_model needs `template <linear_weights W> void block(int, state&, W const& weights) const`, "
-                "which multiplies every linear layer through weights.multiply");
+  static_assert(
+      can_embed<M>,
+      "amq: a causal_model needs a type `state` and `void embed(std::span<std::int32_t const> tokens, state&) "
+      "const`");
+  static_assert(
+      can_run_block<M>,
+      "amq: a causal_model needs `template <linear_weights W> void block(int, state&, W const& weights) const`, "
+      "which multiplies every linear layer through weights.multiply");
   static_assert(has_head<M>,
                 "amq: a causal_model needs `template <class Sink> void head(state&, Sink const&) const` and "
                 "`matrix_view<float const> output_head() const`");

@@ -10,7 +10,8 @@ namespace amq {
 
 /// `evaluate(batch, out)`: out[i] belongs to batch[i]. A configuration that cannot be measured sets its own `error`.
 template <class E>
-concept evaluator = requires(E& e, std::span<configuration const> batch, std::span<measurement> out) { e.evaluate(batch, out); };
+concept evaluator =
+    requires(E& e, std::span<configuration const> batch, std::span<measurement> out) { e.evaluate(batch, out); };
 
 /// Refinement: hands over each measurement as soon as it is there, in batch order. `sink(i, measurement&&)` returns
 /// false to stop after it; so a search records, shows progress and can be interrupted within a batch.

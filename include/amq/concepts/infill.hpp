@@ -16,9 +16,10 @@ concept opts_in_as_infill = requires { requires std::same_as<typename I::policy_
 /// `select(candidates, front_bits, n, stream)` -> rows of candidates.genes, at most n. Candidates are unmeasured; their
 /// objectives are (predicted loss, average bits). `front_bits`: average bits of the archive's front.
 template <class I>
-concept can_select = requires(I const& i, population const& candidates, std::span<double const> front_bits, index n, random_stream& r) {
-  { i.select(candidates, front_bits, n, r) } -> std::same_as<std::vector<index>>;
-};
+concept can_select =
+    requires(I const& i, population const& candidates, std::span<double const> front_bits, index n, random_stream& r) {
+      { i.select(candidates, front_bits, n, r) } -> std::same_as<std::vector<index>>;
+    };
 
 template <class I>
 concept infill = opts_in_as_infill<I> && can_select<I>;

@@ -27,9 +27,8 @@ concept has_objectives = requires(P const& p) {
 };
 /// Batch-only, so that a predictor sees whole populations.
 template <class P>
-concept evaluates_batches = requires(P& p, matrix_view<gene const> genes, matrix_view<double> objectives) {
-  p.evaluate(genes, objectives);
-};
+concept evaluates_batches =
+    requires(P& p, matrix_view<gene const> genes, matrix_view<double> objectives) { p.evaluate(genes, objectives); };
 
 template <class P>
 concept optimization_problem = has_variables<P> && has_objectives<P> && evaluates_batches<P>;
@@ -64,8 +63,9 @@ constexpr bool diagnose_optimizer() {
   static_assert(opts_in_as_optimizer<O>,
                 "amq: an optimizer says so with `using policy_category = amq::optimizer_category;`");
   static_assert(diagnose_problem<Problem>());
-  static_assert(can_minimize<O, Problem>,
-                "amq: an optimizer needs `population minimize(Problem&, matrix_view<gene const> start, random_stream&) const`");
+  static_assert(
+      can_minimize<O, Problem>,
+      "amq: an optimizer needs `population minimize(Problem&, matrix_view<gene const> start, random_stream&) const`");
   return optimizer<O, Problem>;
 }
 

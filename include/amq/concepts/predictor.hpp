@@ -19,16 +19,16 @@ concept can_fit = requires(P& p, Space const& space, matrix_view<gene const> gen
   p.fit(space, genes, losses);
 };
 template <class P>
-concept can_predict = requires(P const& p, matrix_view<gene const> genes, std::span<double> out) { p.predict(genes, out); };
+concept can_predict =
+    requires(P const& p, matrix_view<gene const> genes, std::span<double> out) { p.predict(genes, out); };
 
 template <class P, class Space>
 concept predictor = opts_in_as_predictor<P> && can_fit<P, Space> && can_predict<P>;
 
 /// Refinement: knows how unsure it is; `variance(genes, out)` in squared units of the prediction.
 template <class P, class Space>
-concept uncertain_predictor =
-    predictor<P, Space> &&
-    requires(P const& p, matrix_view<gene const> genes, std::span<double> out) { p.variance(genes, out); };
+concept uncertain_predictor = predictor<P, Space> && requires(P const& p, matrix_view<gene const> genes,
+                                                              std::span<double> out) { p.variance(genes, out); };
 
 /// One sentence for each member that P lacks.
 template <class P, class Space>

@@ -27,9 +27,10 @@ concept strategy = can_ask<S, Archive> && can_tell<S>;
 /// One sentence for each member that S lacks.
 template <class S, class Archive>
 constexpr bool diagnose_strategy() {
-  static_assert(can_ask<S, Archive>,
-                "amq: a strategy needs `std::vector<configuration> ask(Archive const&, index n, random_stream&)`, at most n "
-                "configurations that the archive lacks");
+  static_assert(
+      can_ask<S, Archive>,
+      "amq: a strategy needs `std::vector<configuration> ask(Archive const&, index n, random_stream&)`, at most n "
+      "configurations that the archive lacks");
   static_assert(can_tell<S>,
                 "amq: a strategy needs `void tell(std::span<configuration const>, std::span<double const> losses)`; it "
                 "may be empty");

@@ -38,10 +38,14 @@ enum class phase : std::uint8_t { uniform, sensitivity, initial, search };
 
 constexpr char const* to_string(phase p) {
   switch (p) {
-    case phase::uniform: return "uniform";
-    case phase::sensitivity: return "sensitivity";
-    case phase::initial: return "initial";
-    case phase::search: return "search";
+    case phase::uniform:
+      return "uniform";
+    case phase::sensitivity:
+      return "sensitivity";
+    case phase::initial:
+      return "initial";
+    case phase::search:
+      return "search";
   }
   return "unknown";
 }

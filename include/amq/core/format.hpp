@@ -30,14 +30,17 @@ struct format {
 /// The compile-time spelling of a format: `affine<4, 128>` is `format{4, 128}`.
 template <int Bits, int Group>
 struct affine {
-  static_assert(Bits >= 2 && Bits <= 8, "amq: affine<Bits, Group> holds 2 to 8 bits a code; use another format for other widths");
-  static_assert(Group == format::whole_row || Group > 0, "amq: affine<Bits, Group> needs a positive group, or format::whole_row");
+  static_assert(Bits >= 2 && Bits <= 8,
+                "amq: affine<Bits, Group> holds 2 to 8 bits a code; use another format for other widths");
+  static_assert(Group == format::whole_row || Group > 0,
+                "amq: affine<Bits, Group> needs a positive group, or format::whole_row");
   static constexpr format value{Bits, Group};
 };
 
 inline std::string to_string(format f) {
   if (f.kept()) return "kept" + std::to_string(f.bits);
-  return std::to_string(f.bits) + "-bit, " + (f.group == format::whole_row ? "whole rows" : "groups of " + std::to_string(f.group));
+  return std::to_string(f.bits) + "-bit, " +
+         (f.group == format::whole_row ? "whole rows" : "groups of " + std::to_string(f.group));
 }
 
 }  // namespace amq

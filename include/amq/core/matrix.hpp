@@ -61,7 +61,8 @@ class matrix {
  public:
   matrix() = default;
   matrix(index rows, index cols) : rows_(rows), cols_(cols), data_(allocate(rows * cols)) {
-    if (rows * cols > 0) std::memset(static_cast<void*>(data_.get()), 0, sizeof(T) * static_cast<std::size_t>(rows * cols));
+    if (rows * cols > 0)
+      std::memset(static_cast<void*>(data_.get()), 0, sizeof(T) * static_cast<std::size_t>(rows * cols));
   }
 
   matrix(matrix&& other) noexcept

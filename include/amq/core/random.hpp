@@ -21,7 +21,8 @@ namespace amq {
 /// search uses one stream a batch, so that a resumed batch draws what the interrupted one drew.
 class random_stream {
  public:
-  explicit random_stream(std::uint64_t seed, std::uint64_t stream = 0) : engine_(mix(mix(seed) ^ (stream + 0x9e3779b97f4a7c15ULL))) {}
+  explicit random_stream(std::uint64_t seed, std::uint64_t stream = 0)
+      : engine_(mix(mix(seed) ^ (stream + 0x9e3779b97f4a7c15ULL))) {}
 
   /// Uniform in [0, n). Throws precondition_error when n is below 1.
   index below(index n) {

@@ -59,7 +59,8 @@ class bank {
   /// The weights of a configuration; valid while the bank lives.
   layer_weights pick(configuration const& genes) const {
     layer_weights picked(layers());
-    for (index layer = 0; layer < layers(); ++layer) picked.set(layer, at(layer, genes[static_cast<std::size_t>(layer)]));
+    for (index layer = 0; layer < layers(); ++layer)
+      picked.set(layer, at(layer, genes[static_cast<std::size_t>(layer)]));
     return picked;
   }
 

@@ -12,7 +12,8 @@ namespace detail {
 
 /// out[t] = row(reference logits, candidate logits) for each position t.
 template <class Row>
-void each_position(matrix_view<float const> reference, matrix_view<float const> candidate, double* out, Row const& row) {
+void each_position(matrix_view<float const> reference, matrix_view<float const> candidate, double* out,
+                   Row const& row) {
   for (index t = 0; t < candidate.rows; ++t) out[t] = row(reference.row(t).data(), candidate.row(t).data());
 }
 
@@ -51,7 +52,8 @@ class cross_entropy {
   using policy_category = loss_category;
   std::string name() const { return "cross_entropy"; }
 
-  void positions(matrix_view<float const>, matrix_view<float const> candidate, std::int32_t const* next, double* out) const {
+  void positions(matrix_view<float const>, matrix_view<float const> candidate, std::int32_t const* next,
+                 double* out) const {
     for (index t = 0; t < candidate.rows; ++t)
       out[t] = simd::cross_entropy(candidate.row(t).data(), next[t], candidate.cols);
   }

@@ -18,8 +18,8 @@
 
 namespace amq {
 
-/// Losses against the unquantized model on calibration tokens, weights from a bank that is filled already. Model, tokens
-/// and executor must outlive it.
+/// Losses against the unquantized model on calibration tokens, weights from a bank that is filled already. Model,
+/// tokens and executor must outlive it.
 ///
 /// A configuration's loss has the same bits whatever batch, neighbours or number of threads it is measured with.
 /// Neighbours of a batch that begin with equal blocks share the work of those blocks, which is what makes sensitivities
@@ -37,7 +37,8 @@ class bank_evaluator {
         bank_(std::move(filled)),
         workers_(static_cast<std::size_t>(executor.workers())) {
     static_assert(diagnose_causal_model<Model>());
-    AMQ_EXPECTS(tokens.length() >= 2, "a loss needs sequences of at least 2 tokens, not " + std::to_string(tokens.length()));
+    AMQ_EXPECTS(tokens.length() >= 2,
+                "a loss needs sequences of at least 2 tokens, not " + std::to_string(tokens.length()));
   }
 
   /// out[i] measures batch[i]; out is as long as batch.
@@ -107,9 +108,11 @@ class bank_evaluator {
     auto const tokens = tokens_->sequence(sequence);
     own.positions.resize(tokens.size() - 1);
     model_->head(own.state, [&](matrix_view<float const> candidate) {
-      reference_.for_each_tile(sequence, candidate, own.head, [&](index first, auto reference_logits, auto candidate_logits) {
-        loss_.positions(reference_logits, candidate_logits, tokens.data() + first + 1, own.positions.data() + first);
-      });
+      reference_.for_each_tile(sequence, candidate, own.head,
+                               [&](index first, auto reference_logits, auto candidate_logits) {
+                                 loss_.positions(reference_logits, candidate_logits, tokens.data() + first + 1,
+                                                 own.positions.data() + first);
+                               });
     });
     return mean(own.positions);
   }
@@ -133,8 +136,8 @@ class bank_evaluator {
   prefix prefix_;
 };
 
-/// The evaluator of AMQ's search (arXiv 2509.12019, section 4.2): a bank_evaluator whose bank a cheap quantizer fills, one
-/// quantization for each (layer, choice). Throws input_error, naming the layer, for what cannot be quantized.
+/// The evaluator of AMQ's search (arXiv 2509.12019, section 4.2): a bank_evaluator whose bank a cheap quantizer fills,
+/// one quantization for each (layer, choice). Throws input_error, naming the layer, for what cannot be quantized.
 template <class Model, matrix_quantizer Quantizer, loss Loss = jsd, class Executor = serial_executor>
 class proxy_evaluator : public bank_evaluator<Model, Loss, Executor> {
  public:

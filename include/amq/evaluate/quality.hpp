@@ -36,7 +36,8 @@ struct position_figures {
       : jsd(positions), kl(positions), top1(positions), candidate_loss(positions), reference_loss(positions) {}
 };
 
-inline estimate over_sequences(std::span<position_figures const> sequences, std::vector<double> position_figures::*figure) {
+inline estimate over_sequences(std::span<position_figures const> sequences,
+                               std::vector<double> position_figures::*figure) {
   std::vector<double> means;
   for (auto const& sequence : sequences) means.push_back(mean(sequence.*figure));
   return {mean(means), standard_error(means)};
@@ -49,8 +50,8 @@ inline estimate exponential(estimate log) {
 }
 
 /// A quantile over all positions; its error by leaving out one sequence at a time (jackknife).
-inline estimate pooled_quantile(std::span<position_figures const> sequences, std::vector<double> position_figures::*figure,
-                                double q) {
+inline estimate pooled_quantile(std::span<position_figures const> sequences,
+                                std::vector<double> position_figures::*figure, double q) {
   auto const without = [&](std::size_t left_out) {
     std::vector<double> pooled;
     for (std::size_t i = 0; i < sequences.size(); ++i)
@@ -79,7 +80,8 @@ quality measure_quality(reference_model const& reference, token_sequences const&
     auto const s = static_cast<std::size_t>(sequence);
     auto& figures = sequences[s];
     reference.for_each_tile(
-        sequence, candidate[s], scratch[static_cast<std::size_t>(worker)], [&](index first, auto original, auto quantized) {
+        sequence, candidate[s], scratch[static_cast<std::size_t>(worker)],
+        [&](index first, auto original, auto quantized) {
           auto const* next = tokens.sequence(sequence).data() + first + 1;
           jsd{}.positions(original, quantized, next, figures.jsd.data() + first);
           kl{}.positions(original, quantized, next, figures.kl.data() + first);

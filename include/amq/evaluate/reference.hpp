@@ -21,7 +21,8 @@ struct head_scratch {
 };
 
 /// Holds (tokens, hidden) states, the prepared output head, and logits of as many leading sequences as fit into a fixed
-/// number of bytes: memory does not grow with vocabulary x tokens, and cached or not, a row of logits has the same bits.
+/// number of bytes: memory does not grow with vocabulary x tokens, and cached or not, a row of logits has the same
+/// bits.
 class reference_model {
  public:
   static constexpr std::int64_t default_cache_bytes = 64 << 20;
@@ -43,10 +44,11 @@ class reference_model {
   dense_matrix const& head() const { return head_; }
   index vocabulary() const { return head_.rows(); }
 
-  /// Calls visit(first, reference, candidate) with tiles of logits (rows, vocabulary) of positions first, first + 1, ...
-  /// of a sequence; its last position, which predicts nothing that is known, is left out.
+  /// Calls visit(first, reference, candidate) with tiles of logits (rows, vocabulary) of positions first, first + 1,
+  /// ... of a sequence; its last position, which predicts nothing that is known, is left out.
   template <class Visit>
-  void for_each_tile(index sequence, matrix_view<float const> candidate, head_scratch& scratch, Visit const& visit) const {
+  void for_each_tile(index sequence, matrix_view<float const> candidate, head_scratch& scratch,
+                     Visit const& visit) const {
     auto const i = static_cast<std::size_t>(sequence);
     index const positions = candidate.rows - 1;
     if (scratch.candidate.size() == 0) {

@@ -29,7 +29,8 @@ inline void copy_companions(std::filesystem::path const& from, std::filesystem::
     if (found.path().filename() == "quantization.json") continue;
     std::error_code failure;
     std::filesystem::copy_file(found.path(), to / found.path().filename(), failure);
-    if (failure) throw input_error((to / found.path().filename()).string() + " cannot be written: " + failure.message());
+    if (failure)
+      throw input_error((to / found.path().filename()).string() + " cannot be written: " + failure.message());
   }
 }
 
@@ -39,7 +40,8 @@ inline void copy_companions(std::filesystem::path const& from, std::filesystem::
 /// linear layer being `replacement(layer)`, a (rows, cols) f32 matrix rounded to the dtype of its source. Memory: one
 /// layer. Returns the bytes of the weight files. Throws input_error when the disk refuses or a value does not fit.
 template <class Model, class Replacement>
-std::int64_t write_huggingface(Model const& model, std::filesystem::path const& folder, Replacement const& replacement) {
+std::int64_t write_huggingface(Model const& model, std::filesystem::path const& folder,
+                               Replacement const& replacement) {
   std::map<std::string, index> layers;
   for (index i = 0; auto const& linear : model.linears()) layers[linear.name + ".weight"] = i++;
 

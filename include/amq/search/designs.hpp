@@ -2,6 +2,8 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
+#include <cstdint>
 #include <span>
 #include <utility>
 #include <vector>
@@ -62,14 +64,24 @@ std::vector<configuration> sensitivity_configurations(Space const& space) {
   return all;
 }
 
-/// Draws as AMQ's code does: one random probability for each choice, then every variable layer by these.
+/// How a random configuration comes by the probabilities of its choices.
+enum class choice_odds : std::uint8_t {
+  even,      ///< uniform over all probability vectors: configurations near all-lowest and all-highest are not rare
+  released,  ///< as AMQ's code: numbers from [0, 1) divided by their sum, which crowd around equal probabilities
+};
+
+/// Draws one probability for each choice, then every variable layer by these.
 template <search_space Space>
-configuration draw_configuration(Space const& space, std::span<index const> layers, random_stream& random) {
+configuration draw_configuration(Space const& space, std::span<index const> layers, random_stream& random,
+                                 choice_odds odds = choice_odds::even) {
   auto genes = uniform_configuration(space, gene{255});
   std::vector<double> weights;
   for (index const layer : layers) {
     auto const choices = space.choices(layer).size();
-    while (weights.size() < choices) weights.push_back(random.uniform());
+    while (weights.size() < choices) {
+      double const drawn = random.uniform();
+      weights.push_back(odds == choice_odds::released ? drawn : -std::log1p(-drawn));
+    }
   }
   for (index const layer : layers) {
     auto const choices = space.choices(layer).size();
@@ -86,7 +98,8 @@ configuration draw_configuration(Space const& space, std::span<index const> laye
 /// AMQ's initial design: the uniform configurations of this (pinned) space, then random ones; at most n, none measured,
 /// none twice. Fewer in a space so small that random draws no longer find new ones.
 template <search_space Space, archive Archive>
-std::vector<configuration> initial_design(Space const& space, Archive const& measured, index n, random_stream& random) {
+std::vector<configuration> initial_design(Space const& space, Archive const& measured, index n, random_stream& random,
+                                          choice_odds odds = choice_odds::even) {
   constexpr int draws_without_new = 200;
   std::vector<configuration> design;
   gene_set seen;
@@ -99,7 +112,7 @@ std::vector<configuration> initial_design(Space const& space, Archive const& mea
     if (std::ssize(design) < n) take(genes);
   auto const layers = variable_layers(space);
   for (int failures = 0; std::ssize(design) < n && failures < draws_without_new;)
-    failures = take(draw_configuration(space, layers, random)) ? 0 : failures + 1;
+    failures = take(draw_configuration(space, layers, random, odds)) ? 0 : failures + 1;
   return design;
 }
 

@@ -51,6 +51,7 @@ struct search_options {
   search_budget budget;
   double sensitivity_threshold = default_sensitivity_threshold;  ///< x median: layers above it are pinned; inf: none
   std::function<bool()> stop_requested{};                        ///< asked after each evaluation
+  choice_odds odds = choice_odds::even;                          ///< of the random part of the initial design
 };
 
 enum class search_end : std::uint8_t {
@@ -91,7 +92,8 @@ class search_loop {
     if (!run_phase(phase::uniform, uniform) || !run_phase(phase::sensitivity, alone)) return finish();
     auto const pinned = pin();
     auto random = stream();
-    auto const design = initial_design(pinned, seen_, options_.budget.initial - std::ssize(uniform), random);
+    auto const design =
+        initial_design(pinned, seen_, options_.budget.initial - std::ssize(uniform), random, options_.odds);
     if (!run_phase(phase::initial, design)) return finish();
     auto strategy = make_strategy(pinned);
     static_assert(diagnose_strategy<decltype(strategy), memory_archive>());
