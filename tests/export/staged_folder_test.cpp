@@ -37,6 +37,7 @@ TEST_CASE("only folders that are empty or carry the mark are replaced") {
   auto const foreign = [&] { amq::staged_folder(scratch.path() / "mine", "mark.json"); };
   CHECK(amq_test::lacks(amq_test::refusal(foreign), {"mine", "other files"}) == "");
   CHECK(amq_test::read_bytes(scratch.path() / "mine" / "thesis.tex") == "years of work");
+  CHECK(amq_test::lacks(amq_test::refusal([] { amq::staged_folder("/", "mark.json"); }), {"other files"}) == "");
   scratch.write("file", "");
   CHECK(amq_test::lacks(amq_test::refusal([&] { amq::staged_folder(scratch.path() / "file", "m"); }),
                         {"not a folder"}) == "");

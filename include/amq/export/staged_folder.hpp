@@ -17,7 +17,7 @@ namespace amq {
 class staged_folder {
  public:
   staged_folder(std::filesystem::path target, std::string mark) : target_(std::move(target)), mark_(std::move(mark)) {
-    while (!target_.has_filename() && target_.has_parent_path()) target_ = target_.parent_path();
+    if (!target_.has_filename()) target_ = target_.parent_path();  // a trailing slash
     expect_replaceable();
     staging_ = target_;
     staging_ += ".tmp-" + std::to_string(::getpid());
