@@ -1,6 +1,7 @@
 // The settings of a search by name, as its archive keeps them: written by search, read by deploy.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -45,11 +46,12 @@ inline std::string const& setting(settings_map const& settings, std::string cons
 }
 
 /// The same as a number.
-inline int integer_setting(settings_map const& settings, std::string const& key, std::filesystem::path const& file) {
+inline std::int64_t integer_setting(settings_map const& settings, std::string const& key,
+                                    std::filesystem::path const& file) {
   auto const& text = setting(settings, key, file);
   try {
     std::size_t used = 0;
-    int const value = std::stoi(text, &used);
+    std::int64_t const value = std::stoll(text, &used);
     if (used == text.size()) return value;
   } catch (std::exception const&) {  // falls through to the sentence
   }

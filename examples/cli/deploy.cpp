@@ -9,6 +9,7 @@
 #include "amq/search/front.hpp"
 #include "amq/store/sqlite_archive.hpp"
 #include "archive_settings.hpp"
+#include "interrupt.hpp"
 #include "setup.hpp"
 
 namespace amq::cli {
@@ -31,15 +32,16 @@ void expect_same(std::string const& what, std::string const& now, settings_map c
                       "... now; put the original back or search again");
 }
 
-finished_search open_search(std::filesystem::path const& folder) {
-  auto const file = folder / "archive.sqlite";
+finished_search open_search(deploy_options const& options) {
+  auto const file = options.search / "archive.sqlite";
   auto archive = sqlite_archive::open_read_only(file);
   auto const& settings = archive.settings();
-  auto model = llama::load(setting(settings, "model", file));
+  auto model = llama::load(options.model ? *options.model : std::filesystem::path(setting(settings, "model", file)));
   expect_same("model", model.fingerprint(), settings, "model_sha256", file);
-  token_options const selection{integer_setting(settings, "sequences", file),
-                                integer_setting(settings, "length", file)};
-  auto tokens = load_checked_tokens(setting(settings, "tokens", file), selection, model);
+  token_options const selection{static_cast<int>(integer_setting(settings, "sequences", file)),
+                                static_cast<int>(integer_setting(settings, "length", file))};
+  auto const tokens_file = options.tokens ? *options.tokens : std::filesystem::path(setting(settings, "tokens", file));
+  auto tokens = load_checked_tokens(tokens_file, selection, model);
   expect_same("selection of tokens", tokens.fingerprint(), settings, "tokens_sha256", file);
 
   std::vector<std::vector<format>> choices;
@@ -50,6 +52,32 @@ finished_search open_search(std::filesystem::path const& folder) {
                       std::to_string(linears.size()));
   format_space space({linears.begin(), linears.end()}, std::move(choices), model.other_bytes());
   return {file, std::move(archive), std::move(model), std::move(tokens), std::move(space)};
+}
+
+bool fits(evaluation const& e, deploy_options const& options) {
+  return options.at_most_bits ? e.average_bits <= *options.at_most_bits : e.model_bytes <= *options.at_most_bytes;
+}
+
+/// The archive's losses are the proxy's. With another quantizer the best uniform configuration that fits may be better:
+/// both are measured again, and the better one stays.
+front_point checked_against_uniform(finished_search const& found, front_point point, deploy_options const& options,
+                                    interruptible_executor& executor) {
+  auto const& settings = found.archive.settings();
+  if (options.quantizer == setting(settings, "proxy", found.file)) return point;
+  std::vector<configuration> batch{point.configuration};
+  std::vector<evaluation> uniform;
+  for (auto const& e : found.archive.evaluations())
+    if (e.phase == phase::uniform && fits(e, options)) uniform.push_back(e);
+  for (auto const& e : uniform) batch.push_back(e.configuration);
+  auto evaluator = make_evaluator(found.model, found.tokens, found.space, options.quantizer,
+                                  setting(settings, "loss", found.file), executor);
+  std::vector<measurement> measured(batch.size());
+  evaluator.evaluate(batch, measured);
+  point.loss = measured[0].loss;
+  for (std::size_t i = 0; i < uniform.size(); ++i)
+    if (measured[i + 1].error.empty() && !(point.loss <= measured[i + 1].loss))
+      point = {uniform[i].configuration, uniform[i].average_bits, uniform[i].model_bytes, measured[i + 1].loss};
+  return point;
 }
 
 front_point best(finished_search const& found, deploy_options const& options) {
@@ -111,14 +139,15 @@ void print(deployment const& made, front_point const& point, deploy_options cons
 
 int deploy(deploy_options const& options) {
   auto const start = std::chrono::steady_clock::now();
-  auto const found = open_search(options.search);
-  auto const point = best(found, options);
+  auto const found = open_search(options);
+  auto point = best(found, options);
   std::optional<token_sequences> heldout;
   if (options.heldout)
     heldout = load_checked_tokens(*options.heldout,
                                   {static_cast<int>(found.tokens.count()), static_cast<int>(found.tokens.length())},
                                   found.model);
-  thread_executor executor(threads_to_use(options.threads));
+  interruptible_executor executor(threads_to_use(options.threads));
+  point = checked_against_uniform(found, point, options, executor);
   deployment_tokens const tokens{found.tokens, heldout ? &*heldout : nullptr};
   deployment made;
   with_registered(proxies(), options.quantizer, "a quantizer", [&](auto const& quantizer) {

@@ -6,6 +6,7 @@
 
 #include "amq/compose/deploy.hpp"
 #include "amq/compose/evaluators.hpp"
+#include "interrupt.hpp"
 #include "setup.hpp"
 
 namespace amq::cli {
@@ -31,7 +32,7 @@ chosen choose(llama const& model, evaluate_options const& options) {
 }
 
 quality measure(llama const& model, token_sequences const& tokens, chosen const& what, std::string const& proxy,
-                thread_executor& executor) {
+                interruptible_executor& executor) {
   std::optional<quality> measured;
   with_registered(proxies(), proxy, "a proxy quantizer", [&](auto const& quantizer) {
     reference_model const reference(model, tokens, executor);
@@ -79,7 +80,7 @@ int evaluate(evaluate_options const& options) {
   auto const tokens =
       load_checked_tokens(options.measure.tokens, {options.measure.sequences, options.measure.length}, model);
   auto const what = choose(model, options);
-  thread_executor executor(threads_to_use(options.measure.threads));
+  interruptible_executor executor(threads_to_use(options.measure.threads));
   quality const measured = measure(model, tokens, what, options.measure.proxy, executor);
 
   nlohmann::ordered_json json = to_json(measured);

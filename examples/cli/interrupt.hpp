@@ -1,7 +1,9 @@
-// Ctrl-C (and a polite kill) as a question that long work asks between two evaluations.
+// Ctrl-C (and a polite kill) as a question that long work asks between two pieces.
 #pragma once
 
 #include <csignal>
+
+#include "amq/core/executor.hpp"
 
 namespace amq::cli {
 
@@ -22,5 +24,30 @@ inline void catch_interrupts() {
 }
 
 inline bool interrupt_requested() { return detail::interrupted != 0; }
+
+/// Thrown out of work that an interrupt makes pointless; the program exits with 3.
+struct interrupted {};
+
+/// Threads that give work up between two pieces once an interrupt came, until `finish_pieces` says that what is begun
+/// is to be finished (a search keeps the evaluation in flight).
+class interruptible_executor {
+ public:
+  explicit interruptible_executor(int threads) : threads_(threads) {}
+
+  int workers() const { return threads_.workers(); }
+  void finish_pieces() { finishing_ = true; }
+
+  template <class Work>
+  void for_each(index count, Work&& work) {
+    threads_.for_each(count, [&](index i, int worker) {
+      if (!finishing_ && interrupt_requested()) throw interrupted{};
+      work(i, worker);
+    });
+  }
+
+ private:
+  thread_executor threads_;
+  bool finishing_ = false;
+};
 
 }  // namespace amq::cli

@@ -2,8 +2,11 @@
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
+#include <charconv>
 #include <cstdio>
+#include <cstdlib>
 #include <exception>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -45,6 +48,32 @@ void add_measuring(CLI::App& command, measuring& measure) {
       ->capture_default_str();
   command.add_option("--precision", measure.precision, "Arithmetic of both models: f32")->capture_default_str();
   add_threads(command, measure.threads);
+}
+
+/// Whole numbers that the type holds: the command-line library lets them wrap around.
+template <class Number>
+std::string whole_number(std::string const& text) {
+  Number value{};
+  auto const [end, failure] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (failure == std::errc{} && end == text.data() + text.size()) return "";
+  return "'" + text + "' is not a whole number from " + std::to_string(std::numeric_limits<Number>::min()) + " to " +
+         std::to_string(std::numeric_limits<Number>::max());
+}
+
+std::string positive_number(std::string const& text) {
+  char* end = nullptr;
+  double const value = std::strtod(text.c_str(), &end);
+  return *end == '\0' && value > 0 ? "" : "'" + text + "' is not a number above 0";
+}
+
+/// An empty value would become a 0 that nobody typed.
+void refuse_empty_values(CLI::App& app) {
+  auto const given = [](std::string const& text) {
+    return std::string(text.empty() ? "an empty value is no value" : "");
+  };
+  for (auto* option : app.get_options())
+    if (option->get_items_expected_max() > 0) option->check(given);
+  for (auto* part : app.get_subcommands([](CLI::App const*) { return true; })) refuse_empty_values(*part);
 }
 
 int report(char const* message, int code) {
@@ -100,7 +129,8 @@ int main(int argc, char** argv) {
   add_measuring(*sensitivity_command, sensing.measure);
   add_bits(*sensitivity_command, sensing.bits);
   sensitivity_command->add_option("--threshold", sensing.threshold, "Layers above this times the median are pinned")
-      ->capture_default_str();
+      ->capture_default_str()
+      ->check(positive_number);
   add_json(*sensitivity_command, sensing.json);
   sensitivity_command->callback([&] { code = sensitivity(sensing); });
 
@@ -110,21 +140,27 @@ int main(int argc, char** argv) {
   add_measuring(*search_command, searching.measure);
   add_bits(*search_command, searching.bits);
   search_command->add_option("--seed", searching.seed, "Seed of every random number; same seed, same archive")
-      ->required();
+      ->required()
+      ->check(whole_number<std::uint64_t>);
   search_command->add_option("--out", searching.out, "Folder for archive.sqlite and the front")->required();
-  search_command->add_option("--evaluations", searching.evaluations,
-                             "Configurations to measure in all, sensitivities included (default: layers + 10250)");
+  search_command
+      ->add_option("--evaluations", searching.evaluations,
+                   "Configurations to measure in all, sensitivities included (default: layers + 10250)")
+      ->check(whole_number<std::int64_t>);
   search_command->add_option("--predictor", searching.predictor, "rbf or rbf_thin_plate")->capture_default_str();
   search_command->add_option("--optimizer", searching.optimizer, "nsga2")->capture_default_str();
   search_command->add_option("--preset", searching.preset, "amq or amq_as_released")->capture_default_str();
   search_command->add_option("--threshold", searching.threshold, "Layers above this times the median are pinned")
-      ->capture_default_str();
+      ->capture_default_str()
+      ->check(positive_number);
   search_command->add_option("--initial", searching.initial, "Size of the initial design, uniform ones included");
   search_command->add_option("--candidates", searching.candidates, "Configurations measured in an iteration");
   search_command->add_option("--population", searching.population, "Individuals of the optimizer")
-      ->capture_default_str();
+      ->capture_default_str()
+      ->check(CLI::Range(2, 100000));
   search_command->add_option("--generations", searching.generations, "Generations of the optimizer")
-      ->capture_default_str();
+      ->capture_default_str()
+      ->check(CLI::Range(1, 100000));
   search_command->add_flag("--resume", searching.resume, "Continue the search in --out");
   add_json(*search_command, searching.json);
   search_command->callback([&] { code = search(searching); });
@@ -133,24 +169,33 @@ int main(int argc, char** argv) {
   auto* deploy_command = app.add_subcommand("deploy", "Write the best configuration that fits as a model folder");
   deploy_command->add_option("DIR", deploying.search, "Folder of a search")->required();
   auto* budget = deploy_command->add_option_group("budget", "What it may cost");
-  budget->add_option("--at-most-bits", deploying.at_most_bits, "Average bits of the linear layers, overhead included");
-  budget->add_option("--at-most-bytes", deploying.at_most_bytes, "Bytes of the whole quantized model");
+  budget->add_option("--at-most-bits", deploying.at_most_bits, "Average bits of the linear layers, overhead included")
+      ->check(positive_number);
+  budget->add_option("--at-most-bytes", deploying.at_most_bytes, "Bytes of the whole quantized model")
+      ->check(whole_number<std::int64_t>);
   budget->require_option(1);
   deploy_command->add_option("--quantizer", deploying.quantizer, "hqq, rtn, rtn_symmetric or rtn_awq")
       ->capture_default_str();
   deploy_command->add_option("--heldout", deploying.heldout, "Tokens the search has not seen, to measure on as well");
   deploy_command->add_option("--out", deploying.out, "Folder to write")->required();
+  deploy_command->add_option("--model", deploying.model, "Where the search's model is now, if it moved");
+  deploy_command->add_option("--tokens", deploying.tokens, "Where the search's tokens are now, if they moved");
   add_threads(*deploy_command, deploying.threads);
   add_json(*deploy_command, deploying.json);
   deploy_command->callback([&] { code = deploy(deploying); });
 
   try {
     catch_interrupts();
+    refuse_empty_values(app);
     app.parse(argc, argv);
     if (app.get_subcommands().empty())
       return report("no command was given; expected inspect, evaluate, sensitivity, search or deploy (see --help)",
                     exit_bad_input);
+    if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0)
+      return report("standard output cannot be written", exit_bad_input);
     return code;
+  } catch (interrupted const&) {
+    return report("interrupted; nothing was written", exit_interrupted);
   } catch (CLI::ParseError const& failure) {
     return bad_usage(app, failure);
   } catch (amq::input_error const& failure) {

@@ -66,6 +66,8 @@ struct search_options {
 
 struct deploy_options {
   std::filesystem::path search;
+  std::optional<std::filesystem::path> model;   ///< where the search's model is now, if it moved
+  std::optional<std::filesystem::path> tokens;  ///< the same of its tokens
   std::optional<double> at_most_bits;
   std::optional<std::int64_t> at_most_bytes;
   std::string quantizer = "hqq";

@@ -1,4 +1,5 @@
 // amq search: AMQ's search-and-update on a real model, with an archive that survives anything.
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <filesystem>
@@ -99,7 +100,10 @@ sqlite_archive open_archive(search_options const& options, llama const& model, t
   if (!warning.empty()) std::fprintf(stderr, "amq: %s\n", warning.c_str());
   if (archive.layers() != archived_layers(space, model.linears()))
     throw input_error(file.string() + " was made with other linear layers or formats; search into another folder");
-  archive.set("evaluations", std::to_string(budget.evaluations));
+  auto const longest =
+      std::max<std::int64_t>(budget.evaluations, integer_setting(archive.settings(), "evaluations", file));
+  archive.set("evaluations", std::to_string(longest));
+  for (char const* where : {"model", "tokens"}) archive.set(where, describe(options, model, tokens, budget).at(where));
   return archive;
 }
 
@@ -131,8 +135,9 @@ outcome run(search_options const& options, llama const& model, token_sequences c
   auto budget = new_budget(options, space.size());
   expect_strategy(options.preset, options.predictor, options.optimizer);
   auto archive = open_archive(options, model, tokens, space, budget);
-  thread_executor executor(threads_to_use(options.measure.threads));
+  interruptible_executor executor(threads_to_use(options.measure.threads));
   auto evaluator = make_evaluator(model, tokens, space, options.measure.proxy, options.measure.loss, executor);
+  executor.finish_pieces();
   progress bar("search", budget.evaluations, std::ssize(archive.evaluations()));
   amq::search_options const how{options.seed, budget, options.threshold, interrupt_requested};
   nsga2_options const optimizer{.population = options.population, .generations = options.generations};
@@ -211,6 +216,10 @@ int search(search_options const& options) {
   auto const space = space_of(model, options.bits, options.measure.group);
   auto const finished = run(options, model, tokens, space);
   double const seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  if (finished.measured.evaluations().empty()) {
+    report_end(options, finished);
+    return exit_interrupted;
+  }
   auto const json = write_front(options, finished, space, seconds);
   if (options.json)
     std::printf("%s\n", json.dump().c_str());

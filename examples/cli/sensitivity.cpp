@@ -67,8 +67,9 @@ int sensitivity(sensitivity_options const& options) {
   auto const tokens =
       load_checked_tokens(options.measure.tokens, {options.measure.sequences, options.measure.length}, model);
   auto const space = space_of(model, options.bits, options.measure.group);
-  thread_executor executor(threads_to_use(options.measure.threads));
+  interruptible_executor executor(threads_to_use(options.measure.threads));
   auto evaluator = make_evaluator(model, tokens, space, options.measure.proxy, options.measure.loss, executor);
+  executor.finish_pieces();
   auto const losses = measure_alone(evaluator, space);
   if (static_cast<index>(losses.size()) < space.size()) {
     std::fprintf(stderr, "amq: interrupted after %zu of %td layers; nothing was kept\n", losses.size(), space.size());

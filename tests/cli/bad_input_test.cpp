@@ -219,3 +219,27 @@ TEST_CASE("bad usage: no command, unknown options and names, both or neither of 
   CHECK(amq_test::run({"search", "--help"}).code == 0);
   CHECK(amq_test::run({"--version"}).out.starts_with("amq "));
 }
+
+TEST_CASE("values that are empty, wrap around or make no sense are refused before anything is made") {
+  small_model const model;
+  auto const out = (model.scratch().path() / "out").string();
+  auto const search = [&](std::vector<std::string> more) {
+    std::vector<std::string> arguments{"search",      model.path(), "--tokens", model.tokens(), "--group", "16",
+                                       "--sequences", "2",          "--length", "32",           "--out",   out};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return refused(arguments);
+  };
+  CHECK(lacks(search({"--seed", ""}), {"--seed", "''"}) == "");
+  CHECK(lacks(search({"--seed", "-1"}), {"--seed", "-1"}) == "");
+  CHECK(lacks(search({"--seed", "18446744073709551616"}), {"--seed", "18446744073709551615"}) == "");
+  CHECK(lacks(search({"--seed", "1", "--population", "0"}), {"--population"}) == "");
+  CHECK(lacks(search({"--seed", "1", "--generations", "0"}), {"--generations"}) == "");
+  CHECK(lacks(search({"--seed", "1", "--threshold", "-1"}), {"--threshold", "-1"}) == "");
+  CHECK(lacks(search({"--seed", "1", "--evaluations", "0"}), {"0"}) == "");
+  CHECK(lacks(evaluate(model, {"--threads", "100000"}), {"--threads", "1024"}) == "");
+  CHECK(refused({"evaluate", model.path(), "--tokens", model.tokens(), "--bits", ""}) != "");
+  CHECK(lacks(refused({"deploy", out, "--at-most-bytes", "99999999999999999999", "--out", "o"}), {"--at-most-bytes"}) ==
+        "");
+  CHECK(lacks(refused({"deploy", out, "--at-most-bits", "", "--out", "o"}), {"--at-most-bits"}) == "");
+  CHECK_FALSE(std::filesystem::exists(out));
+}

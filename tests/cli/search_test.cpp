@@ -93,19 +93,20 @@ TEST_CASE("a search writes archive, front and table, uniform configurations firs
 TEST_CASE("a search killed at ten moments and resumed gives the archive of a straight one") {
   small_model const model;
   auto const straight = search_arguments(model, "straight", {"--evaluations", "400"});
-  auto const begin = std::chrono::steady_clock::now();
   REQUIRE(run(straight).code == 0);
-  auto const whole = std::chrono::steady_clock::now() - begin;
 
   auto const arguments = search_arguments(model, "killed", {"--evaluations", "400", "--resume"});
   int kills = 0;
   for (int attempt = 0; attempt < 10; ++attempt) {
     amq_test::running_program program(arguments);
-    std::this_thread::sleep_for(whole * (attempt * 7 % 10 + 1) / 25);
+    auto const enough = static_cast<std::size_t>(35 * attempt);  // somewhere in the part that this run adds
+    for (int i = 0; i < 2000 && rows(model, "killed").size() < enough; ++i)
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    std::this_thread::sleep_for(std::chrono::milliseconds(attempt * 7 % 10));
     program.send(SIGKILL);
     kills += program.wait().signal == SIGKILL;
   }
-  CHECK(kills >= 5);
+  CHECK(kills >= 8);
   auto const resumed = run(arguments);
   CHECK(resumed.err.find("amq:") == std::string::npos);
   CHECK(resumed.code == 0);
@@ -242,4 +243,60 @@ TEST_CASE("a disk that fills up while deploying leaves nothing behind") {
   CHECK(result.code == 2);
   CHECK(lacks(result.err, {"model.safetensors", "cannot be written"}) == "");
   CHECK(model.scratch().listing() == before);
+}
+
+TEST_CASE("a model and tokens that moved are found again, by resuming or by telling deploy") {
+  small_model const model;
+  REQUIRE(run(search_arguments(model, "out", {"--evaluations", "20"})).code == 0);
+  auto const moved = model.scratch().path() / "moved";
+  std::filesystem::rename(model.folder(), moved);
+  std::vector<std::string> deploy{"deploy", (model.scratch().path() / "out").string(), "--at-most-bits", "9",
+                                  "--out",  (model.scratch().path() / "made").string()};
+  CHECK(lacks(refused(deploy), {"model"}) == "");
+  auto told = deploy;
+  told.insert(told.end(), {"--model", moved.string()});
+  CHECK(run(told).code == 0);
+  auto arguments = search_arguments(model, "out", {"--evaluations", "20", "--resume"});
+  arguments[1] = moved.string();
+  CHECK(run(arguments).code == 0);
+  CHECK(run(deploy).code == 0);
+}
+
+TEST_CASE("deploying with another quantizer than the proxy is still never worse than uniform") {
+  small_model const model;
+  REQUIRE(run(search_arguments(model, "out", {"--evaluations", "40"})).code == 0);
+  for (char const* quantizer : {"rtn", "rtn_symmetric", "rtn_awq"}) {
+    auto const made = run({"deploy", (model.scratch().path() / "out").string(), "--at-most-bits", "6", "--quantizer",
+                           quantizer, "--out", (model.scratch().path() / quantizer).string(), "--json"});
+    REQUIRE(made.code == 0);
+    for (char const* bits : {"2", "3", "4"}) {
+      auto const uniform = run({"evaluate", model.path(), "--tokens", model.tokens(), "--group", "16", "--sequences",
+                                "3", "--length", "48", "--bits", bits, "--proxy", quantizer, "--json"});
+      CHECK(json::parse(made.out)["jsd"].get<double>() <= json::parse(uniform.out)["jsd"].get<double>() * (1 + 1e-6));
+    }
+  }
+}
+
+TEST_CASE("deploy deletes nothing that it did not write") {
+  small_model const model;
+  REQUIRE(run(search_arguments(model, "out", {"--evaluations", "20"})).code == 0);
+  auto const target = model.scratch().path() / "made";
+  std::vector<std::string> const deploy{
+      "deploy", (model.scratch().path() / "out").string(), "--at-most-bits", "9", "--out", target.string()};
+  CHECK(run(deploy).code == 0);
+  CHECK(run(deploy).code == 0);
+  model.scratch().write("made/notes.txt", "keep me");
+  CHECK(lacks(refused(deploy), {"notes.txt"}) == "");
+  CHECK(amq_test::read_bytes(target / "notes.txt") == "keep me");
+}
+
+TEST_CASE("an interrupted evaluation exits with 3") {
+  std::string const tiny = AMQ_SOURCE_FOLDER "/examples/models/tiny";
+  amq_test::running_program program(
+      {"evaluate", tiny, "--tokens", tiny + "/calibration.npy", "--bits", "3", "--sequences", "256", "--threads", "1"});
+  std::this_thread::sleep_for(std::chrono::milliseconds(300));
+  program.send(SIGINT);
+  auto const stopped = program.wait();
+  CHECK(stopped.code == 3);
+  CHECK(lacks(stopped.err, {"interrupted"}) == "");
 }

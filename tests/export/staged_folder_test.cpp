@@ -23,14 +23,21 @@ TEST_CASE("only folders that are empty or carry the mark are replaced") {
   auto const folder = scratch.path() / "out";
   std::filesystem::create_directory(folder);
   scratch.write("out/mark.json", "old");
-  scratch.write("out/stale.bin", "old");
   {
     amq::staged_folder staged(folder / "", "mark.json");  // a trailing slash names the same folder
     std::ofstream(staged.path() / "mark.json") << "new";
     staged.commit();
   }
   CHECK(amq_test::read_bytes(folder / "mark.json") == "new");
-  CHECK_FALSE(std::filesystem::exists(folder / "stale.bin"));
+  scratch.write("out/notes.txt", "keep me");
+  auto const with_notes = [&] {
+    amq::staged_folder staged(folder, "mark.json");
+    std::ofstream(staged.path() / "mark.json") << "newer";
+    staged.commit();
+  };
+  CHECK(amq_test::lacks(amq_test::refusal(with_notes), {"notes.txt"}) == "");
+  CHECK(amq_test::read_bytes(folder / "notes.txt") == "keep me");
+  CHECK(amq_test::read_bytes(folder / "mark.json") == "new");
 
   std::filesystem::create_directory(scratch.path() / "mine");
   scratch.write("mine/thesis.tex", "years of work");

@@ -90,6 +90,6 @@ TEST_CASE("rtn refuses formats that do not fit, weights that are not finite and 
 
 TEST_CASE("rtn's name tells its variant", "[rtn]") {
   REQUIRE(amq::rtn().name() == "rtn");
-  REQUIRE(amq::rtn({.variant = rtn_variant::symmetric}).name() == "rtn(symmetric)");
-  REQUIRE(amq::rtn({.variant = rtn_variant::awq}).name() == "rtn(awq)");
+  REQUIRE(amq::rtn({.variant = rtn_variant::symmetric}).name() == "rtn_symmetric");
+  REQUIRE(amq::rtn({.variant = rtn_variant::awq}).name() == "rtn_awq");
 }

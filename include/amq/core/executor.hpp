@@ -7,6 +7,7 @@
 #include <functional>
 #include <mutex>
 #include <string>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -32,18 +33,18 @@ class thread_executor {
  public:
   explicit thread_executor(int threads) {
     AMQ_EXPECTS(threads >= 1, "thread_executor needs at least one thread, not " + std::to_string(threads));
-    for (int worker = 1; worker < threads; ++worker) threads_.emplace_back([this, worker] { serve(worker); });
+    try {
+      for (int worker = 1; worker < threads; ++worker) threads_.emplace_back([this, worker] { serve(worker); });
+    } catch (std::system_error const& failure) {
+      std::size_t const started = threads_.size() + 1;
+      stop();
+      throw error("only " + std::to_string(started) + " of " + std::to_string(threads) +
+                  " threads could be started: " + failure.what() + "; ask for fewer");
+    }
   }
   thread_executor(thread_executor const&) = delete;
   thread_executor& operator=(thread_executor const&) = delete;
-  ~thread_executor() {
-    {
-      std::lock_guard const lock(mutex_);
-      stopping_ = true;
-    }
-    wake_.notify_all();
-    for (auto& thread : threads_) thread.join();
-  }
+  ~thread_executor() { stop(); }
 
   int workers() const { return static_cast<int>(threads_.size()) + 1; }
 
@@ -69,6 +70,15 @@ class thread_executor {
   }
 
  private:
+  void stop() {
+    {
+      std::lock_guard const lock(mutex_);
+      stopping_ = true;
+    }
+    wake_.notify_all();
+    for (auto& thread : threads_) thread.join();
+  }
+
   void drain(int worker) {
     for (index i = next_++; i < count_; i = next_++) {
       try {

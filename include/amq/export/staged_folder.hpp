@@ -13,7 +13,8 @@
 namespace amq {
 
 /// Fill `path()`, then `commit()`. Destruction without commit removes what was written. A target that exists is only
-/// replaced when it is empty or holds `mark`, the file that says this library wrote it.
+/// replaced when it is empty, or when it holds `mark`, the file that says this library wrote it, and nothing but files
+/// that are replaced.
 class staged_folder {
  public:
   staged_folder(std::filesystem::path target, std::string mark) : target_(std::move(target)), mark_(std::move(mark)) {
@@ -40,6 +41,7 @@ class staged_folder {
   /// Puts the folder in its place; nothing may be written through `path()` afterwards.
   void commit() {
     expect_replaceable();
+    expect_nothing_foreign();
     std::error_code failure;
     std::filesystem::remove_all(target_, failure);
     if (!failure) std::filesystem::rename(staging_, target_, failure);
@@ -48,6 +50,15 @@ class staged_folder {
   }
 
  private:
+  /// A folder is replaced by files of the same names or not at all: whatever else lies in it is somebody's.
+  void expect_nothing_foreign() const {
+    std::error_code ignored;
+    for (std::filesystem::directory_iterator found(target_, ignored), end; found != end; found.increment(ignored))
+      if (!found->is_regular_file() || !std::filesystem::exists(staging_ / found->path().filename()))
+        throw input_error(target_.string() + " holds " + found->path().filename().string() +
+                          ", which replacing the folder would delete; choose a new or empty output folder");
+  }
+
   void expect_replaceable() const {
     std::error_code ignored;
     if (!std::filesystem::exists(std::filesystem::symlink_status(target_, ignored))) return;

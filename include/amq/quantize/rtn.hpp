@@ -79,9 +79,9 @@ class rtn {
       case rtn_variant::asymmetric:
         return "rtn";
       case rtn_variant::symmetric:
-        return "rtn(symmetric)";
+        return "rtn_symmetric";
       case rtn_variant::awq:
-        return "rtn(awq)";
+        return "rtn_awq";
     }
     return "rtn";
   }

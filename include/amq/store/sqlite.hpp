@@ -140,6 +140,11 @@ class sqlite_statement {
   bool null(int column) const { return sqlite3_column_type(handle(), column) == SQLITE_NULL; }
   std::int64_t integer(int column) const { return sqlite3_column_int64(handle(), column); }
   double real(int column) const { return sqlite3_column_double(handle(), column); }
+  /// Whether the column holds a number: SQLite stores whatever it is given, also text in a column of type REAL.
+  bool numeric(int column) const {
+    int const type = sqlite3_column_type(handle(), column);
+    return type == SQLITE_FLOAT || type == SQLITE_INTEGER;
+  }
   std::string text(int column) const {
     auto const* const data = sqlite3_column_text(handle(), column);
     auto const size = static_cast<std::size_t>(sqlite3_column_bytes(handle(), column));

@@ -75,6 +75,8 @@ inline std::optional<evaluation> read_row(sqlite_statement const& row, bits_tabl
   auto const real = [&row](int column) {
     return row.null(column) ? std::numeric_limits<double>::quiet_NaN() : row.real(column);
   };
+  for (int const column : {2, 4, 8})
+    if (!row.null(column) && !row.numeric(column)) return std::nullopt;
   auto genes = table.genes(row.text(1));
   auto losses = from_blob(row.blob(5));
   auto const why = phase_of(row.text(6));
