@@ -6,6 +6,7 @@
 #include <limits>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "amq/compose/evaluators.hpp"
 #include "amq/compose/strategies.hpp"
@@ -134,16 +135,22 @@ outcome run(search_options const& options, llama const& model, token_sequences c
             format_space const& space) {
   auto budget = new_budget(options, space.size());
   expect_strategy(options.preset, options.predictor, options.optimizer);
-  auto archive = open_archive(options, model, tokens, space, budget);
   interruptible_executor executor(threads_to_use(options.measure.threads));
-  auto evaluator = make_evaluator(model, tokens, space, options.measure.proxy, options.measure.loss, executor);
+  auto const prepare = [&] {
+    return make_evaluator(model, tokens, space, options.measure.proxy, options.measure.loss, executor);
+  };
+  // A new archive is made once everything that can be refused is there; an old one is compared before the long work.
+  std::optional<any_evaluator> evaluator;
+  if (!sqlite_archive::started(options.out / "archive.sqlite")) evaluator.emplace(prepare());
+  auto archive = open_archive(options, model, tokens, space, budget);
+  if (!evaluator) evaluator.emplace(prepare());
   executor.finish_pieces();
   progress bar("search", budget.evaluations, std::ssize(archive.evaluations()));
   amq::search_options const how{options.seed, budget, options.threshold, interrupt_requested};
   nsga2_options const optimizer{.population = options.population, .generations = options.generations};
   outcome finished{{}, budget, {}};
   finished.result =
-      run_named_search(space, evaluator, archive, {options.preset, options.predictor, options.optimizer, optimizer},
+      run_named_search(space, *evaluator, archive, {options.preset, options.predictor, options.optimizer, optimizer},
                        how, show_progress(bar));
   bar.finish();
   archive.flush();

@@ -233,6 +233,8 @@ TEST_CASE("values that are empty, wrap around or make no sense are refused befor
   CHECK(lacks(search({"--seed", "-1"}), {"--seed", "-1"}) == "");
   CHECK(lacks(search({"--seed", "18446744073709551616"}), {"--seed", "18446744073709551615"}) == "");
   CHECK(lacks(search({"--seed", "1", "--population", "0"}), {"--population"}) == "");
+  CHECK(lacks(search({"--seed", "1", "--loss", "l2"}), {"l2", "jsd"}) == "");
+  CHECK(lacks(search({"--seed", "1", "--proxy", "nf4"}), {"nf4", "hqq"}) == "");
   CHECK(lacks(search({"--seed", "1", "--generations", "0"}), {"--generations"}) == "");
   CHECK(lacks(search({"--seed", "1", "--threshold", "-1"}), {"--threshold", "-1"}) == "");
   CHECK(lacks(search({"--seed", "1", "--evaluations", "0"}), {"0"}) == "");

@@ -51,6 +51,7 @@ TEST_CASE("a loss has the same bits alone, in a batch, after other batches and w
     batch.back()[layer] = 0;
   }
   batch.push_back(batch[1]);
+  batch.push_back(batch[1]);  // equal neighbours, at the end of one batch and the beginning of the next
 
   amq::thread_executor one(1);
   auto whole = given.evaluator(one);

@@ -3,7 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <optional>
+#include <type_traits>
 #include <utility>
 
 #include "amq/compose/deploy.hpp"
@@ -56,7 +56,10 @@ class pipeline {
   /// goes on where the first ended.
   amq::front search(pipeline_budget const& size = {}, search_observer const& observer = {}) {
     auto const strategy = [](format_space const& pinned) {
-      return surrogate_strategy<Predictor, Optimizer, spread_infill, format_space>(pinned);
+      if constexpr (std::is_same_v<Optimizer, nsga2<>>)
+        return make_amq_strategy(pinned, {}, Predictor{});  // with AMQ's optimizer, the program's preset `amq`
+      else
+        return surrogate_strategy<Predictor, Optimizer, spread_infill, format_space>(pinned);
     };
     search_budget const budget{space_.size() + size.initial + size.iterations * size.candidates, size.initial,
                                size.candidates};

@@ -1,6 +1,7 @@
 // Measures configurations for real: bank -> model -> fused head and loss, one sequence of calibration tokens at a time.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <span>
@@ -53,7 +54,10 @@ class bank_evaluator {
   template <class Sink>
   void evaluate_each(std::span<configuration const> batch, Sink&& sink) {
     for (std::size_t i = 0; i < batch.size(); ++i) {
-      int const shared = i + 1 < batch.size() ? equal_blocks(batch[i], batch[i + 1]) : 0;
+      // Equal neighbours share all blocks but the last, so that there is always one to run and a state to begin it
+      // with.
+      int const shared =
+          i + 1 < batch.size() ? std::min(equal_blocks(batch[i], batch[i + 1]), model_->blocks() - 1) : 0;
       if (!sink(i, measure(batch[i], shared))) return;
     }
   }

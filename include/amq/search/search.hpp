@@ -188,6 +188,8 @@ class search_loop {
     if (done < room && !stop())
       measure(p, std::span(asked).subspan(static_cast<std::size_t>(done), static_cast<std::size_t>(room - done)));
     ++batch_;
+    // What comes before the next evaluation, a fit say, may take long.
+    if constexpr (requires { archive_.flush(); }) archive_.flush();
     return !stopped_ && measured() < options_.budget.evaluations;
   }
 
