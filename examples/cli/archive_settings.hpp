@@ -1,10 +1,12 @@
 // The settings of a search by name, as its archive keeps them: written by search, read by deploy.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <vector>
 
 #include "amq/core/error.hpp"
 #include "amq/core/simd/isa.hpp"
@@ -13,7 +15,10 @@
 
 namespace amq::cli {
 
-inline std::string joined(std::vector<int> const& numbers) {
+/// The numbers in rising order, each once: 4,3,2 and 2,3,4 are the same widths.
+inline std::string joined(std::vector<int> numbers) {
+  std::sort(numbers.begin(), numbers.end());
+  numbers.erase(std::unique(numbers.begin(), numbers.end()), numbers.end());
   std::string text;
   for (int const number : numbers) text += (text.empty() ? "" : ",") + std::to_string(number);
   return text;
