@@ -18,7 +18,7 @@ double difference_to_plain(random_model const& source) {
   double worst = 0;
   for (int const length : {1, 2, 15, 37, 64}) {
     std::vector<std::int32_t> tokens;
-    for (int t = 0; t < length; ++t) tokens.push_back((11 * t + length) % random_model::vocabulary);
+    for (int t = 0; t < length; ++t) tokens.push_back((11 * t + length) % static_cast<int>(random_model::vocabulary));
     model.embed(tokens, state);
     for (int block = 0; block < model.blocks(); ++block) model.block(block, state, weights);
     auto const expected = plain.run(tokens);
