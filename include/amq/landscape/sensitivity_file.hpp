@@ -1,0 +1,142 @@
+// Reads what was measured of a real model, layer by layer: the raw material of landscapes.
+#pragma once
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <cstddef>
+#include <filesystem>
+#include <fstream>
+#include <istream>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <vector>
+
+#include "amq/core/configuration.hpp"
+#include "amq/core/error.hpp"
+
+namespace amq {
+
+/// The linear layers of a model and what each does alone: sensitivities[l] is the loss (JSD, nats a position) with
+/// layer l at 2 bits and every other layer at 4.
+struct sensitivity_table {
+  std::vector<linear_layer> layers;
+  std::vector<double> sensitivities;
+};
+
+namespace detail {
+
+inline constexpr std::string_view sensitivity_header = "layer,rows,cols,jsd_alone_at_2_bits";
+
+/// Parses lines of a sensitivity file and knows where it is, for its sentences.
+class sensitivity_reader {
+ public:
+  explicit sensitivity_reader(std::string source) : source_(std::move(source)) {}
+
+  sensitivity_table read(std::istream& file) {
+    std::string line;
+    if (!next_line(file, line) || line != sensitivity_header)
+      refuse("begins with '" + line.substr(0, 80) + "'; expected the header '" + std::string(sensitivity_header) + "'");
+    while (next_line(file, line))
+      if (!line.empty()) add(line);
+    if (table_.layers.empty()) refuse("names no layer; expected one line for each linear layer after the header");
+    return std::move(table_);
+  }
+
+ private:
+  [[noreturn]] void refuse(std::string const& what) const {
+    throw input_error(source_ + ", line " + std::to_string(line_) + ": " + what);
+  }
+
+  bool next_line(std::istream& file, std::string& line) {
+    ++line_;
+    bool const found = static_cast<bool>(std::getline(file, line));
+    if (found && !line.empty() && line.back() == '\r') line.pop_back();
+    return found;
+  }
+
+  void add(std::string const& line) {
+    auto const cells = split(line);
+    if (cells.size() != 4) refuse("has " + std::to_string(cells.size()) + " cells; expected layer, rows, cols, loss");
+    linear_layer layer{std::string(cells[0]), number<index>(cells[1]), number<index>(cells[2]), 0, 0};
+    double const loss = number<double>(cells[3]);
+    if (layer.rows < 1 || layer.cols < 1) refuse("a layer needs at least one row and one column");
+    if (!(loss > 0 && loss < std::log(2.0)))
+      refuse("the loss '" + std::string(cells[3].substr(0, 40)) +
+             "' is no Jensen-Shannon divergence; expected a number between 0 and ln 2");
+    place(layer);
+    table_.layers.push_back(std::move(layer));
+    table_.sensitivities.push_back(loss);
+  }
+
+  static std::vector<std::string_view> split(std::string_view line) {
+    std::vector<std::string_view> cells;
+    for (;;) {
+      auto const comma = line.find(',');
+      cells.push_back(line.substr(0, comma));
+      if (comma == std::string_view::npos) return cells;
+      line.remove_prefix(comma + 1);
+    }
+  }
+
+  template <class Number>
+  Number number(std::string_view cell) const {
+    Number value{};
+    auto const [end, failure] = std::from_chars(cell.data(), cell.data() + cell.size(), value);
+    if (failure != std::errc{} || end != cell.data() + cell.size())
+      refuse("'" + std::string(cell.substr(0, 40)) + "' is not a number");
+    return value;
+  }
+
+  /// The block is the first part of a name that is a number ("model.layers.3.mlp.down_proj": 3); the rest of the name,
+  /// in the order in which such rests appear, is the kind.
+  void place(linear_layer& layer) {
+    std::string_view const name = layer.name;
+    for (std::size_t dot = name.find('.'); dot != std::string_view::npos; dot = name.find('.', dot + 1)) {
+      auto const part = name.substr(dot + 1, name.find('.', dot + 1) - dot - 1);
+      auto const [end, failure] = std::from_chars(part.data(), part.data() + part.size(), layer.block);
+      if (failure != std::errc{} || end != part.data() + part.size() || layer.block < 0) continue;
+      layer.kind = kind_of(std::string(name.substr(dot + 1 + part.size())));
+      expect_order(layer);
+      return;
+    }
+    refuse("'" + std::string(name.substr(0, 80)) + "' names no block; expected a name like model.layers.3.mlp.up_proj");
+  }
+
+  int kind_of(std::string const& rest) {
+    auto const found = std::find(kinds_.begin(), kinds_.end(), rest);
+    if (found == kinds_.end()) return kinds_.push_back(rest), static_cast<int>(kinds_.size()) - 1;
+    return static_cast<int>(found - kinds_.begin());
+  }
+
+  void expect_order(linear_layer const& layer) const {
+    auto const same = [&](linear_layer const& other) { return other.name == layer.name; };
+    if (std::any_of(table_.layers.begin(), table_.layers.end(), same))
+      refuse("the layer '" + layer.name.substr(0, 80) + "' is named a second time");
+    if (!table_.layers.empty() && layer.block < table_.layers.back().block)
+      refuse("the layer '" + layer.name.substr(0, 80) + "' comes after a later block; expected checkpoint order");
+  }
+
+  std::string source_;
+  std::size_t line_ = 0;
+  std::vector<std::string> kinds_;
+  sensitivity_table table_;
+};
+
+}  // namespace detail
+
+/// Reads `layer,rows,cols,jsd_alone_at_2_bits` (that header, then one line a layer in checkpoint order; `source` names
+/// the stream in messages). Throws input_error with the line and what is wrong with it. O(layers^2).
+inline sensitivity_table read_sensitivities(std::istream& file, std::string source) {
+  return detail::sensitivity_reader(std::move(source)).read(file);
+}
+
+/// The same of a file.
+inline sensitivity_table read_sensitivities(std::filesystem::path const& path) {
+  std::ifstream file(path);
+  if (!file) throw input_error(path.string() + " cannot be opened; expected a CSV file of layer sensitivities");
+  return read_sensitivities(file, path.string());
+}
+
+}  // namespace amq
