@@ -14,6 +14,9 @@ namespace {
 using amq::configuration;
 using amq::index;
 
+/// The archive is there already.
+amq::amq_design_options const engine_only{.initial = 0, .sensitivities = false};
+
 amq::format_space llama_space() {
   struct shape {
     char const* name;
@@ -51,8 +54,8 @@ void add(amq::memory_archive& archive, amq::format_space const& space, std::vect
 amq::memory_archive grown_archive(amq::format_space const& space, index size) {
   amq::memory_archive archive;
   amq::random_stream random(1);
-  add(archive, space, amq::initial_design(space, archive, std::min<index>(size, 250), random));
-  auto strategy = amq::make_amq_strategy(space, {.population = 100, .generations = 4});
+  add(archive, space, amq::random_design(space, archive, std::min<index>(size, 250), random));
+  auto strategy = amq::make_amq_strategy(space, engine_only, {.population = 100, .generations = 4});
   while (std::ssize(archive.evaluations()) < size)
     add(archive, space, strategy.ask(archive, std::min<index>(50, size - std::ssize(archive.evaluations())), random));
   return archive;
@@ -79,10 +82,10 @@ void iterate(benchmark::State& state, MakeStrategy const& make) {
 }
 
 void amq_iteration(benchmark::State& state) {
-  iterate(state, [](amq::format_space const& space) { return amq::make_amq_strategy(space); });
+  iterate(state, [](amq::format_space const& space) { return amq::make_amq_strategy(space, engine_only); });
 }
 void amq_as_released_iteration(benchmark::State& state) {
-  iterate(state, [](amq::format_space const& space) { return amq::make_amq_as_released_strategy(space); });
+  iterate(state, [](amq::format_space const& space) { return amq::make_amq_as_released_strategy(space, engine_only); });
 }
 
 /// A fit of the whole archive from nothing, as after a resume.

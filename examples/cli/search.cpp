@@ -146,12 +146,12 @@ outcome run(search_options const& options, llama const& model, token_sequences c
   if (!evaluator) evaluator.emplace(prepare());
   executor.finish_pieces();
   progress bar("search", budget.evaluations, std::ssize(archive.evaluations()));
-  amq::search_options const how{options.seed, budget, options.threshold, interrupt_requested};
+  amq::search_options const how{options.seed, budget, interrupt_requested};
   nsga2_options const optimizer{.population = options.population, .generations = options.generations};
   outcome finished{{}, budget, {}};
-  finished.result =
-      run_named_search(space, *evaluator, archive, {options.preset, options.predictor, options.optimizer, optimizer},
-                       how, show_progress(bar));
+  finished.result = run_named_search(
+      space, *evaluator, archive, {options.preset, options.predictor, options.optimizer, optimizer, options.threshold},
+      how, show_progress(bar));
   bar.finish();
   archive.flush();
   for (auto const& e : archive.evaluations()) finished.measured.record(e);

@@ -26,7 +26,7 @@ int main() {
   made_up_model model;
   amq::format_space const space(model.layers(), std::vector<amq::format>{{2, 128}, {3, 128}, {4, 128}}, 0);
   amq::memory_archive archive;
-  auto const strategy = [](amq::format_space const& pinned) { return amq::make_amq_strategy(pinned); };
+  auto const strategy = [](amq::format_space const& whole) { return amq::make_amq_strategy(whole); };
   amq::run_search(space, model, archive, strategy, {.seed = 1, .budget = amq::search_budget::of(300)});
   for (auto const& point : amq::front(archive.evaluations()))
     std::printf("%.3f bits  loss %.5f\n", point.average_bits, point.loss);

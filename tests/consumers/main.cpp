@@ -29,8 +29,8 @@ int main() {
 
   additive_evaluator evaluator;
   amq::memory_archive archive;
-  auto const strategy = [](amq::format_space const& pinned) {
-    return amq::make_amq_strategy(pinned, {.population = 20, .generations = 5});
+  auto const strategy = [](amq::format_space const& whole) {
+    return amq::make_amq_strategy(whole, {.initial = 30}, {.population = 20, .generations = 5});
   };
   amq::run_search(space, evaluator, archive, strategy, {.seed = 7, .budget = amq::search_budget::of(120)});
 

@@ -39,7 +39,7 @@ TEST_CASE("the initial design is uniform first, then new random configurations w
   amq::memory_archive measured;
   measured.record({.configuration = amq::uniform_configuration(space, 1), .sequence_losses = {}});
   amq::random_stream random(1);
-  auto const design = amq::initial_design(space, measured, 300, random);
+  auto const design = amq::random_design(space, measured, 300, random);
   REQUIRE(design.size() == 300);
   CHECK(design[0] == amq::uniform_configuration(space, 0));
   CHECK(design[1] == amq::uniform_configuration(space, 2));
@@ -65,14 +65,14 @@ TEST_CASE("the initial design is uniform first, then new random configurations w
   }
   CHECK(2 * released < 3 * lowest);
   CHECK(released >= 4);
-  CHECK(amq::initial_design(space, measured, 0, random).empty());
-  CHECK(amq::initial_design(space, measured, -3, random).empty());
+  CHECK(amq::random_design(space, measured, 0, random).empty());
+  CHECK(amq::random_design(space, measured, -3, random).empty());
 }
 
 TEST_CASE("a design in a small space ends", "[designs]") {
   auto const space = amq::testing::landscape_space(2);
   amq::random_stream random(2);
-  CHECK(amq::initial_design(space, amq::memory_archive{}, 50, random).size() == 9);
+  CHECK(amq::random_design(space, amq::memory_archive{}, 50, random).size() == 9);
 }
 
 TEST_CASE("neighbours differ by one choice in one variable layer", "[designs]") {

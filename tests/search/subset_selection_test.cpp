@@ -83,8 +83,8 @@ TEST_CASE("the chosen subset spreads better than any of a thousand random ones",
     return amq::gap_deviation(all);
   };
   amq::random_stream first(3), second(3);
-  auto const chosen = amq::spread_infill{}.select(candidates, front, 30, first);
-  CHECK(chosen == amq::spread_infill{}.select(candidates, front, 30, second));
+  auto const chosen = amq::spread_infill{}.select(0, candidates, {front, {}}, 30, first);
+  CHECK(chosen == amq::spread_infill{}.select(0, candidates, {front, {}}, 30, second));
   CHECK(std::set(chosen.begin(), chosen.end()).size() == 30);
   for (int i = 0; i < 1000; ++i) {
     auto order = random.permutation(120);
@@ -96,10 +96,10 @@ TEST_CASE("the chosen subset spreads better than any of a thousand random ones",
 TEST_CASE("everything is chosen when there is too little to choose from", "[subset]") {
   auto const candidates = candidates_of({3, 2});
   amq::random_stream random(4);
-  CHECK(amq::spread_infill{}.select(candidates, {}, 2, random) == std::vector<index>{0, 1});
-  CHECK(amq::spread_infill{}.select(candidates, {}, 5, random) == std::vector<index>{0, 1});
-  CHECK(amq::spread_infill{}.select(candidates, {}, 0, random).empty());
-  CHECK(amq::spread_infill{}.select(candidates, {}, 1, random).size() == 1);
+  CHECK(amq::spread_infill{}.select(0, candidates, {{}, {}}, 2, random) == std::vector<index>{0, 1});
+  CHECK(amq::spread_infill{}.select(0, candidates, {{}, {}}, 5, random) == std::vector<index>{0, 1});
+  CHECK(amq::spread_infill{}.select(0, candidates, {{}, {}}, 0, random).empty());
+  CHECK(amq::spread_infill{}.select(0, candidates, {{}, {}}, 1, random).size() == 1);
   CHECK_THROWS_AS(amq::spread_infill({.population = 0}), amq::precondition_error);
 }
 

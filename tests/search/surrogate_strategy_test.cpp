@@ -30,13 +30,16 @@ void measure(memory_archive& archive, amq::format_space const& space, std::vecto
                     .phase = phase});
 }
 
+/// For strategies that are given an archive to go on from.
+amq::amq_design_options const no_design{.initial = 0, .sensitivities = false};
+
 TEST_CASE("a batch is new, in the space, without repetition and of the size asked for", "[strategy]") {
   auto const space = landscape_space(30).pin(std::vector<index>{4, 13});
   memory_archive archive;
   amq::random_stream random(1);
-  measure(archive, space, amq::initial_design(space, archive, 60, random));
+  measure(archive, space, amq::random_design(space, archive, 60, random));
   measure(archive, space, {configuration(30, gene{0})});  // not in the space: pinned layers are low
-  auto strategy = amq::make_amq_strategy(space);
+  auto strategy = amq::make_amq_strategy(space, no_design);
   auto const batch = strategy.ask(archive, 50, random);
   CHECK(batch.size() == 50);
   CHECK(std::set(batch.begin(), batch.end()).size() == 50);
@@ -50,10 +53,10 @@ TEST_CASE("what is asked depends on archive, n and random alone", "[strategy]") 
   auto const space = landscape_space(30);
   memory_archive archive;
   amq::random_stream random(2);
-  measure(archive, space, amq::initial_design(space, archive, 40, random));
-  auto used = amq::make_amq_strategy(space);
+  measure(archive, space, amq::random_design(space, archive, 40, random));
+  auto used = amq::make_amq_strategy(space, no_design);
   for (int i = 0; i < 3; ++i) measure(archive, space, used.ask(archive, 20, random));
-  auto fresh = amq::make_amq_strategy(space);
+  auto fresh = amq::make_amq_strategy(space, no_design);
   amq::random_stream first(9), second(9);
   CHECK(used.ask(archive, 20, first) == fresh.ask(archive, 20, second));
 }
@@ -64,7 +67,8 @@ TEST_CASE("sensitivities train the predictor only where asked to", "[strategy]")
   amq::random_stream random(3);
   measure(archive, space, amq::sensitivity_configurations(space), amq::phase::sensitivity);
   auto const coefficients = [&](bool learn) {
-    amq::surrogate_strategy<> strategy(space, {.learn_from_sensitivities = learn});
+    amq::surrogate_strategy<> strategy(space, {.learn_from_sensitivities = learn}, amq::rbf<>{}, amq::nsga2<>{},
+                                       amq::spread_infill{}, amq::amq_design(no_design));
     strategy.ask(archive, 5, random);
     return strategy.predictor().coefficients().size();
   };
@@ -77,9 +81,9 @@ TEST_CASE("what is outside the pinned space does not train the predictor", "[str
   auto const space = landscape_space(12).pin(std::vector<index>{3});
   memory_archive archive;
   amq::random_stream random(6);
-  measure(archive, space, amq::initial_design(space, archive, 9, random));
+  measure(archive, space, amq::random_design(space, archive, 9, random));
   measure(archive, space, {configuration(12, gene{0}), configuration(12, gene{1})});
-  auto strategy = amq::make_amq_strategy(space);
+  auto strategy = amq::make_amq_strategy(space, no_design);
   strategy.ask(archive, 5, random);
   CHECK(strategy.predictor().coefficients().size() == 1 + 11 + 9);
 }
@@ -89,26 +93,27 @@ TEST_CASE("the repaired strategy exhausts a space, the released one returns what
   memory_archive archive;
   amq::random_stream random(4);
   measure(archive, space, amq::uniform_configurations(space));
-  auto repaired = amq::make_amq_strategy(space, {.population = 20, .generations = 5});
+  auto repaired = amq::make_amq_strategy(space, no_design, {.population = 20, .generations = 5});
   while (archive.evaluations().size() < 243) {
     auto const batch = repaired.ask(archive, 25, random);
     REQUIRE(batch.size() == std::min<std::size_t>(25, 243 - archive.evaluations().size()));
     measure(archive, space, batch);
   }
   CHECK(repaired.ask(archive, 25, random).empty());
-  CHECK(
-      amq::make_amq_as_released_strategy(space, {.population = 20, .generations = 5}).ask(archive, 25, random).empty());
+  CHECK(amq::make_amq_as_released_strategy(space, no_design, {.population = 20, .generations = 5})
+            .ask(archive, 25, random)
+            .empty());
 
   memory_archive uniform;
   measure(uniform, space, amq::uniform_configurations(space));
-  auto const found =
-      amq::make_amq_as_released_strategy(space, {.population = 20, .generations = 5}).ask(uniform, 25, random);
+  auto const found = amq::make_amq_as_released_strategy(space, no_design, {.population = 20, .generations = 5})
+                         .ask(uniform, 25, random);
   CHECK((!found.empty() && found.size() < 25));
 }
 
 TEST_CASE("without anything measured, and with failures only, the batch is random", "[strategy]") {
   auto const space = landscape_space(8);
-  auto strategy = amq::make_amq_strategy(space);
+  auto strategy = amq::make_amq_strategy(space, no_design);
   amq::random_stream random(5);
   memory_archive archive;
   CHECK(strategy.ask(archive, 7, random).size() == 7);
@@ -136,16 +141,18 @@ double quality(index evaluations, MakeStrategy const& make) {
 struct random_strategy {
   amq::format_space space;
   std::vector<configuration> ask(memory_archive const& measured, index n, amq::random_stream& random) {
-    return amq::initial_design(space, measured, n, random);
+    return amq::random_design(space, measured, n, random);
   }
   void tell(std::span<configuration const>, std::span<double const>) {}
 };
 
 TEST_CASE("both presets find far better fronts than random search, and about the same", "[strategy]") {
   double const by_chance = quality(300, [](amq::format_space const& s) { return random_strategy{s}; });
-  double const released =
-      quality(300, [](amq::format_space const& s) { return amq::make_amq_as_released_strategy(s); });
-  double const repaired = quality(300, [](amq::format_space const& s) { return amq::make_amq_strategy(s); });
+  double const released = quality(300, [](auto const& s, auto const& b) {
+    return amq::make_amq_as_released_strategy(s, {.initial = b.initial, .odds = amq::choice_odds::released});
+  });
+  double const repaired =
+      quality(300, [](auto const& s, auto const& b) { return amq::make_amq_strategy(s, {.initial = b.initial}); });
   INFO("random " << by_chance << ", as released " << released << ", repaired " << repaired);
   CHECK(released > by_chance + 0.05);
   CHECK(repaired > by_chance + 0.05);

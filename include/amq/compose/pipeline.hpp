@@ -55,16 +55,17 @@ class pipeline {
   /// Sensitivities, initial design, then `iterations` of predict, optimize, measure. A second call with more iterations
   /// goes on where the first ended.
   amq::front search(pipeline_budget const& size = {}, search_observer const& observer = {}) {
-    auto const strategy = [](format_space const& pinned) {
+    auto const strategy = [this](format_space const& whole, search_budget const& budget) {
+      amq_design_options const design{budget.initial, true, options_.sensitivity_threshold};
       if constexpr (std::is_same_v<Optimizer, nsga2<>>)
-        return make_amq_strategy(pinned, {}, Predictor{});  // with AMQ's optimizer, the program's preset `amq`
+        return make_amq_strategy(whole, design, {}, Predictor{});  // with AMQ's optimizer, the program's preset `amq`
       else
-        return surrogate_strategy<Predictor, Optimizer, spread_infill, format_space>(pinned);
+        return surrogate_strategy<Predictor, Optimizer>(whole, {}, Predictor{}, Optimizer{}, spread_infill{},
+                                                        amq_design(design));
     };
     search_budget const budget{space_.size() + size.initial + size.iterations * size.candidates, size.initial,
                                size.candidates};
-    run_search(space_, evaluator_, archive_, strategy, {options_.seed, budget, options_.sensitivity_threshold},
-               observer);
+    run_search(space_, evaluator_, archive_, strategy, {options_.seed, budget}, observer);
     return amq::front(archive_.evaluations());
   }
 

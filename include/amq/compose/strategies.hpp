@@ -16,6 +16,7 @@ struct strategy_names {
   std::string predictor = "rbf";
   std::string optimizer = "nsga2";
   nsga2_options optimizer_options = {};
+  double sensitivity_threshold = default_sensitivity_threshold;  ///< x median: layers above it are pinned
 };
 
 /// A predictor is registered as the function that makes it: what it learns is not copied.
@@ -27,14 +28,14 @@ inline auto predictors() {
 /// A preset makes a strategy from a space, the optimizer's options and a predictor, and knows its initial design.
 struct amq_preset {
   static constexpr choice_odds odds = choice_odds::even;
-  auto operator()(auto space, nsga2_options const& options, auto predictor) const {
-    return make_amq_strategy(std::move(space), options, std::move(predictor));
+  auto operator()(auto space, amq_design_options const& design, nsga2_options const& options, auto predictor) const {
+    return make_amq_strategy(std::move(space), design, options, std::move(predictor));
   }
 };
 struct amq_as_released_preset {
   static constexpr choice_odds odds = choice_odds::released;
-  auto operator()(auto space, nsga2_options const& options, auto predictor) const {
-    return make_amq_as_released_strategy(std::move(space), options, std::move(predictor));
+  auto operator()(auto space, amq_design_options const& design, nsga2_options const& options, auto predictor) const {
+    return make_amq_as_released_strategy(std::move(space), design, options, std::move(predictor));
   }
 };
 
@@ -60,12 +61,13 @@ search_result run_named_search(Space const& space, Evaluator& evaluator, Archive
                                search_options const& options, search_observer const& observer = {}) {
   expect_strategy(names.preset, names.predictor, names.optimizer);
   search_result result;
-  auto chosen = options;
   with_registered(presets(), names.preset, "a preset", [&](auto const& preset) {
     with_registered(predictors(), names.predictor, "a predictor", [&](auto const& make_predictor) {
-      auto const make = [&](Space const& pinned) { return preset(pinned, names.optimizer_options, make_predictor()); };
-      chosen.odds = preset.odds;
-      result = run_search(space, evaluator, archive, make, chosen, observer);
+      auto const make = [&](Space const& whole, search_budget const& budget) {
+        amq_design_options const design{budget.initial, true, names.sensitivity_threshold, preset.odds};
+        return preset(whole, design, names.optimizer_options, make_predictor());
+      };
+      result = run_search(space, evaluator, archive, make, options, observer);
     });
   });
   return result;

@@ -21,6 +21,13 @@ concept streaming_evaluator =
       e.evaluate_each(batch, sink);
     };
 
+/// Refinement: measures on the first `fidelity` (0 to 1) of its calibration sequences, at that share of the cost.
+template <class E>
+concept partial_evaluator =
+    evaluator<E> && requires(E& e, std::span<configuration const> batch, double fidelity, std::span<measurement> out) {
+      e.evaluate_part(batch, fidelity, out);
+    };
+
 /// One sentence for each member that E lacks.
 template <class E>
 constexpr bool diagnose_evaluator() {

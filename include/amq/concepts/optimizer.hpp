@@ -33,6 +33,23 @@ concept evaluates_batches =
 template <class P>
 concept optimization_problem = has_variables<P> && has_objectives<P> && evaluates_batches<P>;
 
+/// Refinement: knows what each level adds to objective 1 over the lowest: (variables, most levels), infinite past a
+/// variable's levels. Objective 1 is then the sum of the sizes and a constant.
+template <class P>
+concept sized_problem = optimization_problem<P> && requires(P const& p) {
+  { p.sizes() } -> std::same_as<matrix<double>>;
+};
+/// Refinement: has an additive picture of objective 0, in any unit that is monotone in it, shaped as the sizes.
+template <class P>
+concept additive_problem = sized_problem<P> && requires(P const& p) {
+  { p.costs() } -> std::same_as<matrix<double>>;
+};
+/// Refinement: draws such pictures at random, as unsure as the predictor is.
+template <class P>
+concept sampled_problem = additive_problem<P> && requires(P const& p, random_stream& random) {
+  { p.draw_costs(random) } -> std::same_as<matrix<double>>;
+};
+
 template <class O>
 concept opts_in_as_optimizer = requires { requires std::same_as<typename O::policy_category, optimizer_category>; };
 /// `minimize(problem, start, stream)`: start is (individuals, variables), possibly fewer than a population.

@@ -5,6 +5,7 @@
 #include <span>
 
 #include "amq/core/configuration.hpp"
+#include "amq/core/random.hpp"
 
 namespace amq {
 
@@ -29,6 +30,25 @@ concept predictor = opts_in_as_predictor<P> && can_fit<P, Space> && can_predict<
 template <class P, class Space>
 concept uncertain_predictor = predictor<P, Space> && requires(P const& p, matrix_view<gene const> genes,
                                                               std::span<double> out) { p.variance(genes, out); };
+
+/// Refinement: thinks of a loss as a sum over layers (or of something monotone in one); `layer_costs()` is (layers,
+/// most choices), infinite past a layer's choices.
+template <class P, class Space>
+concept additive_predictor = predictor<P, Space> && requires(P const& p) {
+  { p.layer_costs() } -> std::same_as<matrix<double>>;
+};
+
+/// Refinement: draws one function from its posterior, seen at these rows together; `draw(genes, random, out)`.
+template <class P, class Space>
+concept sampling_predictor =
+    predictor<P, Space> && requires(P const& p, matrix_view<gene const> genes, random_stream& random,
+                                    std::span<double> out) { p.draw(genes, random, out); };
+
+/// Refinement of an additive predictor: layer costs drawn from its posterior.
+template <class P, class Space>
+concept sampling_additive_predictor = additive_predictor<P, Space> && requires(P const& p, random_stream& random) {
+  { p.draw_layer_costs(random) } -> std::same_as<matrix<double>>;
+};
 
 /// One sentence for each member that P lacks.
 template <class P, class Space>

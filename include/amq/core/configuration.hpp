@@ -60,6 +60,7 @@ struct evaluation {
   amq::phase phase = phase::search;
   int batch = 0;  ///< 0 for the uniform configurations, then counting up
   double seconds = 0;
+  double fidelity = 1;  ///< share of the calibration sequences it was measured on; fronts look at whole ones (1) only
 };
 
 }  // namespace amq

@@ -98,8 +98,8 @@ configuration draw_configuration(Space const& space, std::span<index const> laye
 /// AMQ's initial design: the uniform configurations of this (pinned) space, then random ones; at most n, none measured,
 /// none twice. Fewer in a space so small that random draws no longer find new ones.
 template <search_space Space, archive Archive>
-std::vector<configuration> initial_design(Space const& space, Archive const& measured, index n, random_stream& random,
-                                          choice_odds odds = choice_odds::even) {
+std::vector<configuration> random_design(Space const& space, Archive const& measured, index n, random_stream& random,
+                                         choice_odds odds = choice_odds::even) {
   constexpr int draws_without_new = 200;
   std::vector<configuration> design;
   gene_set seen;

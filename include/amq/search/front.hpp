@@ -26,11 +26,11 @@ struct front_point {
 /// configurations and sensitivities too, so no point is worse than the best uniform one of its size.
 class front {
  public:
-  /// O(n log n). Evaluations whose loss is not finite are left out.
+  /// O(n log n). Evaluations whose loss is not finite, or on a part of the tokens, are left out.
   explicit front(std::span<evaluation const> evaluations) {
     std::vector<evaluation const*> sorted;
     for (auto const& e : evaluations)
-      if (std::isfinite(e.loss)) sorted.push_back(&e);
+      if (std::isfinite(e.loss) && e.fidelity == 1) sorted.push_back(&e);
     std::stable_sort(sorted.begin(), sorted.end(), [](evaluation const* a, evaluation const* b) {
       return a->average_bits != b->average_bits ? a->average_bits < b->average_bits : a->loss < b->loss;
     });

@@ -10,13 +10,14 @@
 
 namespace amq {
 
-/// Models `archive`. contains() and find() are O(genes), record() amortised O(genes).
+/// Models `archive`. What was measured on a part of the tokens is kept but not found: it may be measured again.
+/// contains() and find() are O(genes), record() amortised O(genes).
 class memory_archive {
  public:
   std::span<evaluation const> evaluations() const { return evaluations_; }
 
   void record(evaluation e) {
-    places_.try_emplace(e.configuration, evaluations_.size());
+    if (e.fidelity == 1) places_.try_emplace(e.configuration, evaluations_.size());
     evaluations_.push_back(std::move(e));
   }
 

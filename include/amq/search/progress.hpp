@@ -26,11 +26,12 @@ std::optional<hypervolume_frame> find_frame(Space const& space, memory_archive c
   return hypervolume_frame{lowest->average_bits, highest->average_bits, lowest->loss, highest->loss};
 }
 
-/// The library's hypervolume of everything measured. O(n log n).
+/// The library's hypervolume of everything measured on all its tokens. O(n log n).
 inline double normalised_hypervolume(std::span<evaluation const> evaluations, hypervolume_frame const& frame,
                                      loss_scale scale) {
   std::vector<double> bits, losses;
   for (auto const& e : evaluations) {
+    if (e.fidelity < 1) continue;
     bits.push_back(e.average_bits);
     losses.push_back(e.loss);
   }
@@ -42,6 +43,7 @@ struct search_progress {
   index measured = 0;  ///< evaluations in the archive, this one included
   index total = 0;     ///< evaluations that the search was given
   evaluation const* last = nullptr;
+  std::span<evaluation const> evaluations{};                     ///< everything measured, oldest first
   std::function<std::optional<double>(loss_scale)> hypervolume;  ///< of everything measured; computed when called
 };
 

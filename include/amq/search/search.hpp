@@ -18,27 +18,12 @@
 #include "amq/concepts/strategy.hpp"
 #include "amq/core/error.hpp"
 #include "amq/core/random.hpp"
+#include "amq/search/budget.hpp"
 #include "amq/search/designs.hpp"
 #include "amq/search/memory_archive.hpp"
 #include "amq/search/progress.hpp"
-#include "amq/space/sensitivity.hpp"
 
 namespace amq {
-
-/// How many evaluations a search may make, everything counted, and how they are split.
-struct search_budget {
-  index evaluations = 0;  ///< in all: uniform configurations, sensitivities, initial design, batches
-  index initial = 250;    ///< uniform configurations and initial design together
-  index candidates = 50;  ///< in a batch
-
-  /// For `evaluations` in all: min(250, N / 4) initial, batches of min(50, max(10, N / 40)).
-  static search_budget of(index evaluations) {
-    return {evaluations, std::min<index>(250, evaluations / 4),
-            std::min<index>(50, std::max<index>(10, evaluations / 40))};
-  }
-  /// AMQ's published one: the sensitivities of `layers`, 250 initial and 200 batches of 50.
-  static search_budget published(index layers) { return of(layers + 10250); }
-};
 
 /// A number that must be given.
 struct search_seed {
@@ -49,13 +34,13 @@ struct search_seed {
 struct search_options {
   search_seed seed;
   search_budget budget;
-  double sensitivity_threshold = default_sensitivity_threshold;  ///< x median: layers above it are pinned; inf: none
-  std::function<bool()> stop_requested{};                        ///< asked after each evaluation
-  choice_odds odds = choice_odds::even;                          ///< of the random part of the initial design
+  std::function<bool()> stop_requested{};                   ///< asked after each evaluation
+  std::function<bool(search_progress const&)> stop_when{};  ///< asked after each batch; see search/stop.hpp
 };
 
 enum class search_end : std::uint8_t {
   finished,     ///< the budget is spent
+  satisfied,    ///< stop_when() said so
   interrupted,  ///< stop_requested() said so; the archive may be continued
   exhausted,    ///< the strategy had no new configuration left
 };
@@ -65,13 +50,7 @@ struct search_result {
   index resumed = 0;            ///< evaluations that were in the archive before
   index measured = 0;           ///< evaluations that this run added
   index failed = 0;             ///< of all in the archive: those without a finite loss
-  std::vector<index> pinned{};  ///< layers; empty as long as sensitivities are missing
-};
-
-/// Spaces that know themselves with some layers pinned. Others are searched unpinned.
-template <class Space>
-concept pinnable_space = requires(Space const& s, std::span<index const> layers) {
-  { s.pin(layers) } -> std::same_as<Space>;
+  std::vector<index> pinned{};  ///< layers that the strategy does not search, as far as it knows by now
 };
 
 namespace detail {
@@ -87,19 +66,14 @@ class search_loop {
 
   template <class MakeStrategy>
   search_result run(MakeStrategy&& make_strategy) {
-    auto const uniform = uniform_configurations(space_);
-    auto const alone = unmeasured(sensitivity_configurations(space_), uniform);
-    if (!run_phase(phase::uniform, uniform) || !run_phase(phase::sensitivity, alone)) return finish();
-    auto const pinned = pin();
-    auto random = stream();
-    auto const design =
-        initial_design(pinned, seen_, options_.budget.initial - std::ssize(uniform), random, options_.odds);
-    if (!run_phase(phase::initial, design)) return finish();
-    auto strategy = make_strategy(pinned);
+    planned_batch const uniform{phase::uniform, uniform_configurations(space_)};
+    announce(phase::uniform, std::ssize(uniform.configurations));
+    if (!run_batch(uniform)) return finish();
+    auto strategy = make(make_strategy);
     static_assert(diagnose_strategy<decltype(strategy), memory_archive>());
-    announce(phase::search, options_.budget.evaluations - std::ssize(seen_.evaluations()));
     while (!stopped_ && ask_and_measure(strategy)) {
     }
+    if constexpr (requires { strategy.pinned(seen_); }) result_.pinned = strategy.pinned(seen_);
     return finish();
   }
 
@@ -111,104 +85,131 @@ class search_loop {
   index measured() const { return std::ssize(seen_.evaluations()); }
   random_stream stream() const { return random_stream(options_.seed.value, static_cast<std::uint64_t>(batch_)); }
 
-  static std::vector<configuration> unmeasured(std::vector<configuration> asked,
-                                               std::vector<configuration> const& taken) {
-    std::erase_if(asked,
-                  [&](configuration const& c) { return std::find(taken.begin(), taken.end(), c) != taken.end(); });
-    return asked;
+  template <class MakeStrategy>
+  auto make(MakeStrategy&& make_strategy) const {
+    if constexpr (std::is_invocable_v<MakeStrategy, Space const&, search_budget const&>)
+      return make_strategy(space_, options_.budget);
+    else
+      return make_strategy(space_);
   }
 
-  void announce(phase p, index planned) const {
-    if (observer_.on_phase && planned > 0) observer_.on_phase(p, planned);
+  /// What the strategy wants measured, once each and without what is measured.
+  template <class Strategy>
+  planned_batch plan(Strategy& strategy) {
+    auto random = stream();
+    planned_batch batch;
+    if constexpr (planning_strategy<Strategy, memory_archive>)
+      batch = strategy.plan(seen_, options_.budget.candidates, random);
+    else
+      batch.configurations = strategy.ask(seen_, options_.budget.candidates, random);
+    gene_set once;
+    std::erase_if(batch.configurations, [&](configuration const& c) { return seen_.contains(c) || !insert(once, c); });
+    return batch;
   }
 
-  bool run_phase(phase p, std::vector<configuration> const& asked) {
-    announce(p, std::min(std::ssize(asked), options_.budget.evaluations - measured()));
-    return run_batch(p, asked);
-  }
-
-  /// Layers whose sensitivity is above the threshold are pinned; sensitivities are looked up, as one may have been
-  /// measured as a uniform configuration.
-  Space pin() {
-    auto const layers = variable_layers(space_);
-    std::vector<double> sensitivities;
-    for (auto const& genes : sensitivity_configurations(space_)) sensitivities.push_back(seen_.find(genes)->loss);
-    if constexpr (pinnable_space<Space>) {
-      if (layers.empty()) return space_;
-      for (index const i : pinned_by_sensitivity(sensitivities, options_.sensitivity_threshold))
-        result_.pinned.push_back(layers[static_cast<std::size_t>(i)]);
-      return space_.pin(result_.pinned);
-    } else {
-      return space_;
-    }
+  /// Once a phase, with what is planned in it: the search phase is planned to the end of the budget.
+  void announce(phase p, index planned) {
+    if (announced_ == p) return;
+    announced_ = p;
+    if (observer_.on_phase) observer_.on_phase(p, p == phase::search ? room(1) : std::min(planned, room(1)));
   }
 
   template <class Strategy>
   bool ask_and_measure(Strategy& strategy) {
-    if (measured() >= options_.budget.evaluations) return false;
+    if (room(1) < 1) return false;
     if (replay_whole_batch()) return true;
-    auto random = stream();
-    auto asked = strategy.ask(seen_, options_.budget.candidates, random);
-    gene_set once;
-    std::erase_if(asked, [&](configuration const& c) { return seen_.contains(c) || !insert(once, c); });
-    if (asked.empty()) {
+    auto const asked = plan(strategy);
+    if (asked.configurations.empty()) {
       expect_nothing_more();
       result_.end = search_end::exhausted;
       return false;
     }
+    announce(asked.phase, std::ssize(asked.configurations));
     index const before = measured();
-    bool const more = run_batch(phase::search, asked);
+    bool const more = run_batch(asked);
     std::vector<double> losses;
     for (index i = before; i < measured(); ++i) losses.push_back(seen_.evaluations()[static_cast<std::size_t>(i)].loss);
-    strategy.tell(std::span<configuration const>(asked).first(losses.size()), losses);
+    strategy.tell(std::span(asked.configurations).first(losses.size()), losses);
     return more;
   }
 
-  /// A batch that later ones follow was asked for with this very archive: no need to ask again.
+  /// Evaluations of this fidelity that the budget still has. One on a quarter of the tokens is a quarter of one.
+  index room(double fidelity) const {
+    return static_cast<index>((static_cast<double>(options_.budget.evaluations) - spent_) / fidelity + 1e-9);
+  }
+
+  void note(evaluation const& e) {
+    seen_.record(e);
+    spent_ += e.fidelity;
+  }
+
+  /// A batch of the search that later ones follow was asked for with this very archive: no need to ask again. Initial
+  /// designs are cheap to plan, so they are compared.
   bool replay_whole_batch() {
-    if (recorded() == 0 || recorded(recorded() - 1).batch <= batch_) return false;
+    if (recorded() <= measured() || recorded(recorded() - 1).batch <= batch_) return false;
+    if (recorded(measured()).phase != phase::search) return false;
     index const first = measured();
-    while (measured() < options_.budget.evaluations && recorded(measured()).batch == batch_)
-      seen_.record(recorded(measured()));
+    while (measured() < recorded() && room(recorded(measured()).fidelity) >= 1 && recorded(measured()).batch == batch_)
+      note(recorded(measured()));
     if (measured() == first) refuse("batch " + std::to_string(batch_));
     ++batch_;
     return true;
   }
 
   /// Takes what the archive has of this batch, checks it and measures the rest. False when the search ends here.
-  bool run_batch(phase p, std::vector<configuration> const& asked) {
-    index const room = std::min(std::ssize(asked), options_.budget.evaluations - measured());
+  bool run_batch(planned_batch const& asked) {
+    index const size = std::min(std::ssize(asked.configurations), room(asked.fidelity));
     index done = 0;
-    for (; done < room && measured() < recorded(); ++done) {
+    for (; done < size && measured() < recorded(); ++done) {
       auto const& e = recorded(measured());
-      if (e.configuration != asked[static_cast<std::size_t>(done)] || e.batch != batch_ || e.phase != p)
-        refuse(std::string("its ") + to_string(p) + " configurations");
-      seen_.record(e);
+      if (e.configuration != asked.configurations[static_cast<std::size_t>(done)] || e.batch != batch_ ||
+          e.phase != asked.phase || e.fidelity != asked.fidelity)
+        refuse(std::string("its ") + to_string(asked.phase) + " configurations");
+      note(e);
     }
-    if (done < room && !stop())
-      measure(p, std::span(asked).subspan(static_cast<std::size_t>(done), static_cast<std::size_t>(room - done)));
+    if (done < size && !stop())
+      measure(asked, std::span(asked.configurations)
+                         .subspan(static_cast<std::size_t>(done), static_cast<std::size_t>(size - done)));
     ++batch_;
     // What comes before the next evaluation, a fit say, may take long.
     if constexpr (requires { archive_.flush(); }) archive_.flush();
-    return !stopped_ && measured() < options_.budget.evaluations;
+    return !stopped_ && room(1) >= 1 && !satisfied();
   }
 
-  void measure(phase p, std::span<configuration const> batch) {
+  bool satisfied() {
+    if (!options_.stop_when || measured() == 0 || !options_.stop_when(progress_now())) return false;
+    result_.end = search_end::satisfied;
+    return true;
+  }
+
+  void measure(planned_batch const& asked, std::span<configuration const> batch) {
     auto sink = [&](std::size_t i, measurement&& m) {
-      record(p, batch[i], std::move(m));
+      record(asked, batch[i], std::move(m));
       return !stop();
     };
-    if constexpr (streaming_evaluator<Evaluator>) {
+    if (asked.fidelity < 1) {
+      if constexpr (partial_evaluator<Evaluator>)
+        measure_at_once(batch, sink, [&](auto out) { evaluator_.evaluate_part(batch, asked.fidelity, out); });
+      else
+        throw precondition_error(
+            "the strategy asks for evaluations on a part of the tokens, and the evaluator has no "
+            "evaluate_part(batch, fidelity, out); choose a strategy without staged evaluation");
+    } else if constexpr (streaming_evaluator<Evaluator>) {
       evaluator_.evaluate_each(batch, sink);
     } else {
-      std::vector<measurement> all(batch.size());
-      evaluator_.evaluate(batch, all);
-      for (std::size_t i = 0; i < batch.size(); ++i) sink(i, std::move(all[i]));
+      measure_at_once(batch, sink, [&](auto out) { evaluator_.evaluate(batch, out); });
     }
   }
 
+  template <class Sink, class Evaluate>
+  static void measure_at_once(std::span<configuration const> batch, Sink& sink, Evaluate const& evaluate) {
+    std::vector<measurement> all(batch.size());
+    evaluate(std::span<measurement>(all));
+    for (std::size_t i = 0; i < batch.size(); ++i) sink(i, std::move(all[i]));
+  }
+
   /// What cannot be measured is recorded with an infinite loss: it counts, is never asked for again and is on no front.
-  void record(phase p, configuration const& genes, measurement&& m) {
+  void record(planned_batch const& asked, configuration const& genes, measurement&& m) {
     if (m.error.empty() && !std::isfinite(m.loss)) m.error = "its loss is " + std::to_string(m.loss);
     if (!m.error.empty() && observer_.on_failure) observer_.on_failure(genes, m.error);
     evaluation e{genes,
@@ -216,19 +217,23 @@ class search_loop {
                  space_.model_bytes(genes),
                  m.loss,
                  std::move(m.sequence_losses),
-                 p,
+                 asked.phase,
                  batch_,
-                 m.seconds};
+                 m.seconds,
+                 asked.fidelity};
     if (!m.error.empty()) e.loss = std::numeric_limits<double>::infinity();
-    seen_.record(e);
+    note(e);
     archive_.record(std::move(e));
     ++result_.measured;
-    if (!observer_.on_evaluation) return;
-    observer_.on_evaluation(
-        {measured(), options_.budget.evaluations, &seen_.evaluations().back(), [this](loss_scale scale) {
-           auto const frame = find_frame(space_, seen_);
-           return frame ? std::optional(normalised_hypervolume(seen_.evaluations(), *frame, scale)) : std::nullopt;
-         }});
+    if (observer_.on_evaluation) observer_.on_evaluation(progress_now());
+  }
+
+  search_progress progress_now() const {
+    return {measured(), options_.budget.evaluations, &seen_.evaluations().back(), seen_.evaluations(),
+            [this](loss_scale scale) {
+              auto const frame = find_frame(space_, seen_);
+              return frame ? std::optional(normalised_hypervolume(seen_.evaluations(), *frame, scale)) : std::nullopt;
+            }};
   }
 
   bool stop() {
@@ -247,7 +252,7 @@ class search_loop {
   }
 
   search_result finish() {
-    if (stopped_ && measured() < options_.budget.evaluations) result_.end = search_end::interrupted;
+    if (stopped_ && room(1) >= 1) result_.end = search_end::interrupted;
     result_.failed =
         std::ranges::count_if(seen_.evaluations(), [](evaluation const& e) { return !std::isfinite(e.loss); });
     return result_;
@@ -260,16 +265,18 @@ class search_loop {
   search_observer const& observer_;
   memory_archive seen_;  // what the search knows: while resuming, a prefix of the archive
   search_result result_;
+  std::optional<phase> announced_;
+  double spent_ = 0;  // evaluations, partial ones by their share
   int batch_ = 0;
   bool stopped_ = false;
 };
 
 }  // namespace detail
 
-/// Runs a search, or continues the one whose first evaluations the archive holds, until the budget is spent: uniform
-/// configurations of every width (batch 0), each layer alone at its lowest choice (1), the initial design (2) in the
-/// space without the layers that are too sensitive, then what the strategy asks for. `make_strategy(pinned space)`
-/// gives the strategy; it always sees a memory_archive.
+/// Runs a search, or continues the one whose first evaluations the archive holds, until the budget is spent: the
+/// uniform configurations of every width (batch 0), then what the strategy plans: its initial design, and what it
+/// searches for. `make_strategy(space)` or `make_strategy(space, budget)` gives the strategy; it always sees a
+/// memory_archive.
 ///
 /// Batch b draws from random_stream(seed, b) and depends on the archive before it alone, so an archive that was
 /// interrupted anywhere, or ended at a smaller budget, is continued to the same archive that a straight run gives,

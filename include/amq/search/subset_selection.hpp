@@ -167,7 +167,8 @@ class spread_infill {
   }
 
   /// All candidates when there are at most n.
-  std::vector<index> select(population const& candidates, std::span<double const> front_bits, index n,
+  template <class Predictor>
+  std::vector<index> select(Predictor const&, population const& candidates, infill_context const& context, index n,
                             random_stream& random) const {
     index const available = candidates.objectives.rows();
     if (n >= available || n <= 0) {
@@ -175,7 +176,7 @@ class spread_infill {
       std::iota(all.begin(), all.end(), index{0});
       return all;
     }
-    detail::subset_line const line(front_bits, candidates.objectives);
+    detail::subset_line const line(context.front_bits, candidates.objectives);
     auto subsets = first_generation(line, n, random);
     for (index generation = 1; generation < options_.generations; ++generation) {
       breed(line, n, subsets, random);

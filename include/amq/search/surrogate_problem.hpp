@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <limits>
 #include <span>
 #include <utility>
 #include <vector>
@@ -34,6 +35,35 @@ class surrogate_problem {
     history_.push_back({std::move(full), copy_of(objectives)});
   }
 
+  /// What each level adds to the average bits over the lowest: (variables, most levels), infinite past a variable's.
+  matrix<double> sizes() const {
+    matrix<double> added = table();
+    auto genes = fixed_;
+    for (index const layer : layers_) genes[static_cast<std::size_t>(layer)] = 0;
+    double const lowest = space_->average_bits(genes);
+    for (index v = 0; v < variables(); ++v) {
+      auto& here = genes[static_cast<std::size_t>(layer_of(v))];
+      for (int level = 1; level < levels(v); ++level) {
+        here = static_cast<gene>(level);
+        added(v, level) = space_->average_bits(genes) - lowest;
+      }
+      added(v, 0) = here = 0;
+    }
+    return added;
+  }
+
+  /// The predictor's additive costs, shaped as sizes().
+  matrix<double> costs() const
+    requires additive_predictor<Predictor, Space>
+  {
+    return of_variables(predictor_->layer_costs());
+  }
+  matrix<double> draw_costs(random_stream& random) const
+    requires sampling_additive_predictor<Predictor, Space>
+  {
+    return of_variables(predictor_->draw_layer_costs(random));
+  }
+
   /// Predicted loss and average bits of whole configurations (configurations, layers).
   population rated(matrix<gene> genes) const {
     population result{std::move(genes), {}};
@@ -61,6 +91,21 @@ class surrogate_problem {
   std::span<population const> history() const { return history_; }
 
  private:
+  matrix<double> table() const {
+    int most = 1;
+    for (index v = 0; v < variables(); ++v) most = std::max(most, levels(v));
+    matrix<double> empty(variables(), most);
+    std::fill_n(empty.data(), empty.size(), std::numeric_limits<double>::infinity());
+    return empty;
+  }
+
+  matrix<double> of_variables(matrix<double> const& layers) const {
+    auto all = table();
+    for (index v = 0; v < variables(); ++v)
+      for (int level = 0; level < levels(v); ++level) all(v, level) = layers(layer_of(v), level);
+    return all;
+  }
+
   index layer_of(index variable) const { return layers_[static_cast<std::size_t>(variable)]; }
 
   void rate(matrix_view<gene const> full, matrix_view<double> objectives) const {

@@ -9,6 +9,7 @@
 
 #include "amq/concepts/archive.hpp"
 #include "amq/concepts/infill.hpp"
+#include "amq/concepts/initial_design.hpp"
 #include "amq/concepts/optimizer.hpp"
 #include "amq/concepts/predictor.hpp"
 #include "amq/concepts/strategy.hpp"
@@ -16,7 +17,9 @@
 #include "amq/indicate/pareto.hpp"
 #include "amq/optimize/nsga2.hpp"
 #include "amq/predict/rbf.hpp"
+#include "amq/search/amq_design.hpp"
 #include "amq/search/designs.hpp"
+#include "amq/search/memory_archive.hpp"
 #include "amq/search/subset_selection.hpp"
 #include "amq/search/surrogate_problem.hpp"
 #include "amq/search/unmeasured.hpp"
@@ -31,31 +34,72 @@ struct surrogate_options {
   int attempts = 1;                       ///< runs of the optimizer until one finds anything new
 };
 
-/// Models strategy (arXiv 2509.12019, section 4.3). Each ask() fits the predictor to everything measured in the space,
-/// lets the optimizer start from the measured front and minimise (predicted loss, average bits), drops what is measured
-/// and lets the infill choose n. With `fill_batches` a short batch is filled from all the optimizer has seen, best
-/// predicted fronts first, then from neighbours of the measured front, then from anywhere: ask() returns fewer than n
-/// only when the space has no more. What it returns depends on archive, n and random alone.
-template <class Predictor = rbf<>, class Optimizer = nsga2<>, class Infill = spread_infill,
+/// Models planning_strategy (arXiv 2509.12019, section 4.3). First the initial design; then each ask() fits the
+/// predictor to everything measured in the space that the design left, lets the optimizer start from the measured front
+/// and minimise (predicted loss, average bits), drops what is measured and lets the infill choose n. With
+/// `fill_batches` a short batch is filled from all the optimizer has seen, best predicted fronts first, then from
+/// neighbours of the measured front, then from anywhere: ask() returns fewer than n only when the space has no more.
+/// What it returns depends on archive, n and random alone.
+template <class Predictor = rbf<>, class Optimizer = nsga2<>, class Infill = spread_infill, class Initial = amq_design,
           search_space Space = format_space>
 class surrogate_strategy {
   using problem = surrogate_problem<Space, Predictor>;
   static_assert(diagnose_predictor<Predictor, Space>());
   static_assert(diagnose_optimizer<Optimizer, problem>());
-  static_assert(diagnose_infill<Infill>());
+  static_assert(diagnose_infill<Infill, Predictor>());
+  static_assert(diagnose_initial_design<Initial, Space, memory_archive>());
 
  public:
   explicit surrogate_strategy(Space space, surrogate_options options = {}, Predictor predictor = Predictor{},
-                              Optimizer optimizer = Optimizer{}, Infill infill = Infill{})
-      : space_(std::move(space)),
+                              Optimizer optimizer = Optimizer{}, Infill infill = Infill{}, Initial initial = Initial{})
+      : whole_(std::move(space)),
+        space_(whole_),
         options_(options),
         predictor_(std::move(predictor)),
         optimizer_(std::move(optimizer)),
         infill_(std::move(infill)),
+        initial_(std::move(initial)),
         layers_(order_layers()) {}
 
+  /// A batch of the initial design, of its own size, or n configurations of the search.
+  template <archive Archive>
+  planned_batch plan(Archive const& measured, index n, random_stream& random) {
+    auto design = initial_.next(whole_, measured, random);
+    if (!design.configurations.empty()) return design;
+    pin(initial_.pinned(whole_, measured));
+    return {phase::search, search(measured, n, random)};
+  }
+
+  /// At most n of what plan() returns: a design's batch that is larger comes in several asks.
   template <archive Archive>
   std::vector<configuration> ask(Archive const& measured, index n, random_stream& random) {
+    auto asked = plan(measured, n, random).configurations;
+    if (std::ssize(asked) > n) asked.resize(static_cast<std::size_t>(std::max<index>(n, 0)));
+    return asked;
+  }
+
+  /// Nothing to learn between asks: the archive says it all.
+  void tell(std::span<configuration const>, std::span<double const>) {}
+
+  /// False before the first ask of the search phase. Throws what the predictor throws.
+  bool predict(matrix_view<gene const> genes, std::span<double> losses) const {
+    if (fitted_) predictor_.predict(genes, losses);
+    return fitted_;
+  }
+
+  /// Layers that the initial design takes out of the search.
+  template <archive Archive>
+  std::vector<index> pinned(Archive const& measured) const {
+    return initial_.pinned(whole_, measured);
+  }
+
+  /// The space that is searched by now.
+  Space const& space() const { return space_; }
+  Predictor const& predictor() const { return predictor_; }
+
+ private:
+  template <archive Archive>
+  std::vector<configuration> search(Archive const& measured, index n, random_stream& random) {
     batch chosen{n};
     auto const known = [&](std::span<gene const> genes) {
       return measured.contains(genes) || chosen.members.contains(genes);
@@ -63,6 +107,7 @@ class surrogate_strategy {
     training const data = gather(measured.evaluations());
     if (!data.losses.empty() && !layers_.empty()) {
       predictor_.fit(space_, data.genes, data.losses);
+      fitted_ = true;
       for (int attempt = 0; attempt < options_.attempts && chosen.configurations.empty(); ++attempt)
         optimize(data, known, chosen, random);
     }
@@ -73,18 +118,13 @@ class surrogate_strategy {
     return std::move(chosen.configurations);
   }
 
-  /// Nothing to learn between asks: the archive says it all.
-  void tell(std::span<configuration const>, std::span<double const>) {}
-
-  Space const& space() const { return space_; }
-  Predictor const& predictor() const { return predictor_; }
-
- private:
   struct training {
     matrix<gene> genes;
     std::vector<double> losses;
     std::vector<index> front;        // rows
-    std::vector<double> front_bits;  // of those rows
+    std::vector<double> front_bits;  // of those rows, rising
+    std::vector<double> front_losses;
+    hypervolume_frame frame;
   };
   struct batch {
     index size;
@@ -98,6 +138,15 @@ class surrogate_strategy {
   };
 
   static constexpr index most_neighbours = 4000;
+
+  void pin(std::vector<index> layers) {
+    if constexpr (pinnable_space<Space>) {
+      if (layers == pinned_) return;
+      pinned_ = std::move(layers);
+      space_ = whole_.pin(pinned_);
+      layers_ = order_layers();
+    }
+  }
 
   std::vector<index> order_layers() const {
     auto layers = variable_layers(space_);
@@ -120,10 +169,10 @@ class surrogate_strategy {
   training gather(std::span<evaluation const> evaluations) const {
     std::vector<evaluation const*> used;
     for (auto const& e : evaluations)
-      if (std::isfinite(e.loss) && in_space(e.configuration) &&
+      if (std::isfinite(e.loss) && e.fidelity == 1 && in_space(e.configuration) &&
           (options_.learn_from_sensitivities || e.phase != phase::sensitivity))
         used.push_back(&e);
-    training data{matrix<gene>(std::ssize(used), space_.size()), {}, {}, {}};
+    training data{matrix<gene>(std::ssize(used), space_.size()), {}, {}, {}, {}, frame_of(evaluations)};
     matrix<double> objectives(std::ssize(used), 2);
     for (index i = 0; i < std::ssize(used); ++i) {
       auto const& e = *used[static_cast<std::size_t>(i)];
@@ -133,8 +182,25 @@ class surrogate_strategy {
       objectives(i, 1) = e.average_bits;
     }
     data.front = front_indices(objectives);
-    for (index const row : data.front) data.front_bits.push_back(objectives(row, 1));
+    std::stable_sort(data.front.begin(), data.front.end(),
+                     [&](index a, index b) { return objectives(a, 1) < objectives(b, 1); });
+    for (index const row : data.front) {
+      data.front_bits.push_back(objectives(row, 1));
+      data.front_losses.push_back(objectives(row, 0));
+    }
     return data;
+  }
+
+  /// All-lowest and all-highest of the whole space, as far as they are measured.
+  hypervolume_frame frame_of(std::span<evaluation const> evaluations) const {
+    auto const lowest = uniform_configuration(whole_, 0), highest = uniform_configuration(whole_, gene{255});
+    hypervolume_frame frame{whole_.average_bits(lowest), whole_.average_bits(highest), 1, 0};
+    for (auto const& e : evaluations) {
+      if (e.fidelity < 1 || !std::isfinite(e.loss)) continue;
+      if (e.configuration == lowest) frame.lowest_loss = e.loss;
+      if (e.configuration == highest) frame.highest_loss = e.loss;
+    }
+    return frame;
   }
 
   template <class Known>
@@ -145,16 +211,16 @@ class surrogate_strategy {
       cheap.reduce(data.genes.row(data.front[static_cast<std::size_t>(i)]), start.row(i));
     auto const found = optimizer_.minimize(cheap, start, random);
     population const last{cheap.expand(found.genes), found.objectives.clone()};
-    take(new_ones(std::span(&last, 1), known), data.front_bits, chosen, random);
+    take(new_ones(std::span(&last, 1), known), data, chosen, random);
     if (!options_.fill_batches) return;
     if (chosen.missing() > 0)
-      take(best_fronts(new_ones(cheap.history(), known), chosen.missing()), data.front_bits, chosen, random);
+      take(best_fronts(new_ones(cheap.history(), known), chosen.missing()), data, chosen, random);
     if (chosen.missing() > 0) {
       std::vector<configuration> centres;
       for (index const row : data.front) centres.emplace_back(data.genes.row(row).begin(), data.genes.row(row).end());
       auto const around = unmeasured_neighbours(space_, centres, known, most_neighbours, random);
       auto const rated = cheap.rated(rows_of(around));
-      take(best_fronts(new_ones(std::span(&rated, 1), known), chosen.missing()), data.front_bits, chosen, random);
+      take(best_fronts(new_ones(std::span(&rated, 1), known), chosen.missing()), data, chosen, random);
     }
   }
 
@@ -198,18 +264,35 @@ class surrogate_strategy {
     return rows_of(std::span(&candidates, 1), rows);
   }
 
-  void take(population const& candidates, std::vector<double> front_bits, batch& chosen, random_stream& random) const {
-    for (auto const& genes : chosen.configurations) front_bits.push_back(space_.average_bits(genes));
-    for (index const row : infill_.select(candidates, front_bits, chosen.missing(), random))
+  void take(population const& candidates, training const& data, batch& chosen, random_stream& random) const {
+    auto bits = data.front_bits, losses = data.front_losses;
+    if (!chosen.configurations.empty()) add_predictions(chosen.configurations, bits, losses);
+    infill_context const context{bits, losses, data.frame};
+    for (index const row : infill_.select(predictor_, candidates, context, chosen.missing(), random))
       chosen.add(candidates.genes.row(row));
   }
 
+  /// What is chosen already counts as measured, with its predicted loss.
+  void add_predictions(std::span<configuration const> chosen, std::vector<double>& bits,
+                       std::vector<double>& losses) const {
+    std::vector<double> predicted(chosen.size());
+    predictor_.predict(rows_of(chosen), predicted);
+    for (std::size_t i = 0; i < chosen.size(); ++i) {
+      bits.push_back(space_.average_bits(chosen[i]));
+      losses.push_back(predicted[i]);
+    }
+  }
+
+  Space whole_;
   Space space_;
   surrogate_options options_;
   Predictor predictor_;
   Optimizer optimizer_;
   Infill infill_;
+  Initial initial_;
+  std::vector<index> pinned_;
   std::vector<index> layers_;  // the optimizer's variables
+  bool fitted_ = false;
 };
 
 }  // namespace amq
