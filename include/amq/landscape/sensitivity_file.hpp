@@ -15,6 +15,7 @@
 
 #include "amq/core/configuration.hpp"
 #include "amq/core/error.hpp"
+#include "amq/landscape/detail/text_lines.hpp"
 
 namespace amq {
 
@@ -29,64 +30,34 @@ namespace detail {
 
 inline constexpr std::string_view sensitivity_header = "layer,rows,cols,jsd_alone_at_2_bits";
 
-/// Parses lines of a sensitivity file and knows where it is, for its sentences.
 class sensitivity_reader {
  public:
-  explicit sensitivity_reader(std::string source) : source_(std::move(source)) {}
+  sensitivity_reader(std::istream& file, std::string source) : lines_(file, std::move(source)) {}
 
-  sensitivity_table read(std::istream& file) {
-    std::string line;
-    if (!next_line(file, line) || line != sensitivity_header)
-      refuse("begins with '" + line.substr(0, 80) + "'; expected the header '" + std::string(sensitivity_header) + "'");
-    while (next_line(file, line))
-      if (!line.empty()) add(line);
-    if (table_.layers.empty()) refuse("names no layer; expected one line for each linear layer after the header");
+  sensitivity_table read() {
+    if (!lines_.next() || lines_.text() != sensitivity_header)
+      lines_.refuse("begins with '" + lines_.text().substr(0, 80) + "'; expected the header '" +
+                    std::string(sensitivity_header) + "'");
+    while (lines_.next())
+      if (!lines_.text().empty()) add(lines_.cells());
+    if (table_.layers.empty())
+      lines_.refuse("names no layer; expected one line for each linear layer after the header");
     return std::move(table_);
   }
 
  private:
-  [[noreturn]] void refuse(std::string const& what) const {
-    throw input_error(source_ + ", line " + std::to_string(line_) + ": " + what);
-  }
-
-  bool next_line(std::istream& file, std::string& line) {
-    ++line_;
-    bool const found = static_cast<bool>(std::getline(file, line));
-    if (found && !line.empty() && line.back() == '\r') line.pop_back();
-    return found;
-  }
-
-  void add(std::string const& line) {
-    auto const cells = split(line);
-    if (cells.size() != 4) refuse("has " + std::to_string(cells.size()) + " cells; expected layer, rows, cols, loss");
-    linear_layer layer{std::string(cells[0]), number<index>(cells[1]), number<index>(cells[2]), 0, 0};
-    double const loss = number<double>(cells[3]);
-    if (layer.rows < 1 || layer.cols < 1) refuse("a layer needs at least one row and one column");
+  void add(std::vector<std::string_view> const& cells) {
+    if (cells.size() != 4)
+      lines_.refuse("has " + std::to_string(cells.size()) + " cells; expected layer, rows, cols, loss");
+    linear_layer layer{std::string(cells[0]), lines_.number<index>(cells[1]), lines_.number<index>(cells[2]), 0, 0};
+    double const loss = lines_.number<double>(cells[3]);
+    if (layer.rows < 1 || layer.cols < 1) lines_.refuse("a layer needs at least one row and one column");
     if (!(loss > 0 && loss < std::log(2.0)))
-      refuse("the loss '" + std::string(cells[3].substr(0, 40)) +
-             "' is no Jensen-Shannon divergence; expected a number between 0 and ln 2");
+      lines_.refuse("the loss '" + std::string(cells[3].substr(0, 40)) +
+                    "' is no Jensen-Shannon divergence; expected a number between 0 and ln 2");
     place(layer);
     table_.layers.push_back(std::move(layer));
     table_.sensitivities.push_back(loss);
-  }
-
-  static std::vector<std::string_view> split(std::string_view line) {
-    std::vector<std::string_view> cells;
-    for (;;) {
-      auto const comma = line.find(',');
-      cells.push_back(line.substr(0, comma));
-      if (comma == std::string_view::npos) return cells;
-      line.remove_prefix(comma + 1);
-    }
-  }
-
-  template <class Number>
-  Number number(std::string_view cell) const {
-    Number value{};
-    auto const [end, failure] = std::from_chars(cell.data(), cell.data() + cell.size(), value);
-    if (failure != std::errc{} || end != cell.data() + cell.size())
-      refuse("'" + std::string(cell.substr(0, 40)) + "' is not a number");
-    return value;
   }
 
   /// The block is the first part of a name that is a number ("model.layers.3.mlp.down_proj": 3); the rest of the name,
@@ -101,7 +72,8 @@ class sensitivity_reader {
       expect_order(layer);
       return;
     }
-    refuse("'" + std::string(name.substr(0, 80)) + "' names no block; expected a name like model.layers.3.mlp.up_proj");
+    lines_.refuse("'" + std::string(name.substr(0, 80)) +
+                  "' names no block; expected a name like model.layers.3.mlp.up_proj");
   }
 
   int kind_of(std::string const& rest) {
@@ -113,13 +85,13 @@ class sensitivity_reader {
   void expect_order(linear_layer const& layer) const {
     auto const same = [&](linear_layer const& other) { return other.name == layer.name; };
     if (std::any_of(table_.layers.begin(), table_.layers.end(), same))
-      refuse("the layer '" + layer.name.substr(0, 80) + "' is named a second time");
+      lines_.refuse("the layer '" + layer.name.substr(0, 80) + "' is named a second time");
     if (!table_.layers.empty() && layer.block < table_.layers.back().block)
-      refuse("the layer '" + layer.name.substr(0, 80) + "' comes after a later block; expected checkpoint order");
+      lines_.refuse("the layer '" + layer.name.substr(0, 80) +
+                    "' comes after a later block; expected checkpoint order");
   }
 
-  std::string source_;
-  std::size_t line_ = 0;
+  text_lines lines_;
   std::vector<std::string> kinds_;
   sensitivity_table table_;
 };
@@ -129,7 +101,7 @@ class sensitivity_reader {
 /// Reads `layer,rows,cols,jsd_alone_at_2_bits` (that header, then one line a layer in checkpoint order; `source` names
 /// the stream in messages). Throws input_error with the line and what is wrong with it. O(layers^2).
 inline sensitivity_table read_sensitivities(std::istream& file, std::string source) {
-  return detail::sensitivity_reader(std::move(source)).read(file);
+  return detail::sensitivity_reader(file, std::move(source)).read();
 }
 
 /// The same of a file.
