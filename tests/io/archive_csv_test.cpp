@@ -15,8 +15,8 @@ namespace {
 amq::exchanged_archive made_up(int evaluations) {
   amq::exchanged_archive archive;
   archive.about = {{"loss", "jsd"}, {"model_sha256", std::string(64, 'a')}, {"tokens_sha256", std::string(64, 'b')}};
-  archive.layers = {{"model.layers.0.mlp.up_proj", 256, 128, {{2, 128}, {3, 128}, {4, 128}}},
-                    {"model.layers.0.mlp.down_proj", 128, 256, {{2, -1}, {8, -1}}}};
+  archive.layers = {{"model.layers.0.mlp.up_proj", {{2, 128}, {3, 128}, {4, 128}}, 256, 128},
+                    {"model.layers.0.mlp.down_proj", {{2, -1}, {8, -1}}, 128, 256}};
   amq::random_stream random(5);
   for (int i = 0; i < evaluations; ++i) {
     amq::evaluation e;
@@ -58,6 +58,8 @@ TEST_CASE("an archive as CSV reads back equal to the bit") {
   auto const read = amq::read_archive_csv(folder.path() / "a.csv");
   CHECK(read.about == written.about);
   CHECK(read.layers == written.layers);
+  CHECK(read.layers[1].rows == 128);
+  CHECK(read.layers[1].cols == 256);
   REQUIRE(read.evaluations.size() == written.evaluations.size());
   for (std::size_t i = 0; i < read.evaluations.size(); ++i) CHECK(same(read.evaluations[i], written.evaluations[i]));
   CHECK(amq::archive_csv(read) == read_bytes(folder.path() / "a.csv"));

@@ -52,8 +52,8 @@ TEST_CASE("an archive of a newer version is refused", "[store]") {
   temporary_folder const folder;
   auto const path = folder / "archive.sqlite";
   small_archive(path);
-  execute(path, "PRAGMA user_version = 2");
-  CHECK(says(refused_everywhere(path), "version 2"));
+  execute(path, "PRAGMA user_version = 3");
+  CHECK(says(refused_everywhere(path), "version 3"));
 }
 
 TEST_CASE("rows that cannot be ours are damage", "[store]") {
@@ -68,6 +68,8 @@ TEST_CASE("rows that cannot be ours are damage", "[store]") {
            "UPDATE evaluations SET phase = 'other' WHERE id = 5",
            "UPDATE evaluations SET batch = -1 WHERE id = 5",
            "UPDATE evaluations SET batch = 5000000000 WHERE id = 5",
+           "UPDATE evaluations SET fidelity = 0 WHERE id = 5",
+           "UPDATE evaluations SET fidelity = NULL WHERE id = 5",
            "DELETE FROM evaluations WHERE id = 5",
        }) {
     write_bytes(path, whole);

@@ -56,8 +56,22 @@ TEST_CASE("the setting named space holds names and formats", "[store]") {
 }
 
 TEST_CASE("layers are taken from a space and the names of a checkpoint", "[store]") {
-  std::vector<amq::linear_layer> const linears{{"q", 1, 1, 0, 0}, {"k", 1, 1, 0, 1}};
+  std::vector<amq::linear_layer> const linears{{"q", 64, 128, 0, 0}, {"k", 32, 128, 0, 1}};
   auto const layers = amq::archived_layers(two_layer_space{}, linears);
   CHECK(layers == std::vector<amq::archived_layer>{{"q", {{2, 64}, {4, 64}}}, {"k", {{2, 64}, {4, 64}}}});
+  CHECK(layers[1].rows == 32);
+  CHECK(layers[1].cols == 128);
   CHECK_THROWS_AS(amq::archived_layers(two_layer_space{}, std::span(linears).first(1)), amq::precondition_error);
+}
+
+TEST_CASE("shapes go with the setting named space where they are known", "[store]") {
+  std::vector<amq::archived_layer> const layers{{"a", {{2, 64}}, 32, 128}};
+  auto const text = amq::space_setting(layers);
+  CHECK(text == R"([{"cols":128,"formats":[{"bits":2,"group":64}],"name":"a","rows":32}])");
+  auto const read = amq::parse_space_setting(text);
+  REQUIRE(read.has_value());
+  CHECK(read->at(0).rows == 32);
+  CHECK(read->at(0).cols == 128);
+  // An archive from before shapes were kept is about the same layers.
+  CHECK(*read == std::vector<amq::archived_layer>{{"a", {{2, 64}}}});
 }

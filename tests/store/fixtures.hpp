@@ -58,13 +58,14 @@ inline amq::evaluation synthetic(int i, int layer_count = 4) {
   e.phase = static_cast<amq::phase>(i % 4);
   e.batch = i / 10;
   e.seconds = random.uniform() * 1e-3;
+  e.fidelity = i % 5 == 3 ? 0.25 : 1;
   return e;
 }
 
 inline bool same(amq::evaluation const& a, amq::evaluation const& b) {
   return a.configuration == b.configuration && a.average_bits == b.average_bits && a.model_bytes == b.model_bytes &&
          a.loss == b.loss && a.sequence_losses == b.sequence_losses && a.phase == b.phase && a.batch == b.batch &&
-         a.seconds == b.seconds;
+         a.seconds == b.seconds && a.fidelity == b.fidelity;
 }
 
 /// True when `archive` holds exactly synthetic(0), synthetic(1), ...

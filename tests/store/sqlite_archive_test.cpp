@@ -26,7 +26,7 @@ TEST_CASE("what was recorded is read back with all its bits, in order", "[store]
   CHECK(in_order(archive));
   CHECK(archive.layers() == layers());
   CHECK(archive.settings().at("seed") == "7");
-  for (int i = 0; i < 25; ++i) CHECK(archive.contains(synthetic(i).configuration));
+  for (int i = 0; i < 25; ++i) if (synthetic(i).fidelity == 1) CHECK(archive.contains(synthetic(i).configuration));
 }
 
 TEST_CASE("numbers at the edges of f64 survive", "[store]") {
@@ -71,7 +71,7 @@ TEST_CASE("the file has the documented tables", "[store]") {
   REQUIRE(schema.step());
   CHECK(schema.text(0) ==
         "CREATE TABLE evaluations (id INTEGER PRIMARY KEY, configuration TEXT, average_bits REAL, model_bytes INTEGER, "
-        "loss REAL, sequence_losses BLOB, phase TEXT, batch INTEGER, seconds REAL)");
+        "loss REAL, sequence_losses BLOB, phase TEXT, batch INTEGER, seconds REAL, fidelity REAL)");
   REQUIRE(schema.step());
   CHECK(schema.text(0) == "CREATE TABLE settings (key TEXT PRIMARY KEY, value TEXT)");
   amq::sqlite_statement row(database, "SELECT id, configuration, hex(sequence_losses), phase FROM evaluations",
@@ -211,4 +211,32 @@ TEST_CASE("a place that cannot be written is a sentence", "[store]") {
   CHECK(says(refusal([&] { sqlite_archive::create(folder / "absent/archive.sqlite", {}, layers()); }), "must exist"));
   CHECK(says(refusal([] { sqlite_archive::create("/proc/archive.sqlite", {}, layers()); }), "/proc/archive.sqlite"));
   CHECK(says(refusal([&] { sqlite_archive::open(folder / "."); }), "expected an archive"));
+}
+
+TEST_CASE("an archive of version 1 reads as measured whole, and is continued as version 2", "[store]") {
+  temporary_folder const folder;
+  auto const path = folder / "archive.sqlite";
+  {
+    auto archive = sqlite_archive::create(path, {{"seed", "7"}}, layers());
+    for (int i = 0; i < 5; ++i) archive.record(synthetic(i));
+  }
+  amq::sqlite_connection(path, amq::sqlite_access::read_write)
+      .execute("ALTER TABLE evaluations DROP COLUMN fidelity; PRAGMA user_version = 1", "preparing a test");
+  auto const old = read_bytes(path);
+  auto whole = synthetic(3);
+  whole.fidelity = 1;
+  CHECK(same(sqlite_archive::open_read_only(path).evaluations()[3], whole));
+  CHECK(read_bytes(path) == old);
+  {
+    auto archive = sqlite_archive::open(path);
+    CHECK(same(archive.evaluations()[3], whole));
+    archive.record(synthetic(8));
+    archive.flush();
+    // The update is in the log only: the file still says version 1.
+    CHECK(same(sqlite_archive::open_read_only(path).evaluations()[5], synthetic(8)));
+  }
+  auto const continued = sqlite_archive::open(path);
+  REQUIRE(continued.evaluations().size() == 6);
+  CHECK(same(continued.evaluations()[3], whole));
+  CHECK(continued.evaluations()[5].fidelity == 0.25);
 }

@@ -10,27 +10,18 @@
 
 #include "amq/core/configuration.hpp"
 #include "amq/core/format.hpp"
+#include "amq/io/archived_layer.hpp"
 
 namespace amq {
 
-/// A linear layer with its formats, fewest bits first. Rows and columns are 0 where nobody recorded them.
-struct exchanged_layer {
-  std::string name;
-  index rows = 0;
-  index cols = 0;
-  std::vector<format> choices;
-
-  friend bool operator==(exchanged_layer const&, exchanged_layer const&) = default;
-};
-
 namespace detail {
 
-inline bool shapes_known(std::span<exchanged_layer const> layers) {
+inline bool shapes_known(std::span<archived_layer const> layers) {
   return std::ranges::all_of(layers, [](auto const& layer) { return layer.rows > 0 && layer.cols > 0; });
 }
 
 /// Bits of all linear layers, AMQ's accounting; shapes must be known.
-inline std::int64_t exchanged_linear_bits(std::span<exchanged_layer const> layers, std::span<gene const> genes) {
+inline std::int64_t exchanged_linear_bits(std::span<archived_layer const> layers, std::span<gene const> genes) {
   std::int64_t bits = 0;
   for (std::size_t i = 0; i < layers.size(); ++i) {
     format const f = layers[i].choices[genes[i]];
@@ -39,7 +30,7 @@ inline std::int64_t exchanged_linear_bits(std::span<exchanged_layer const> layer
   return bits;
 }
 
-inline double exchanged_average_bits(std::span<exchanged_layer const> layers, std::span<gene const> genes) {
+inline double exchanged_average_bits(std::span<archived_layer const> layers, std::span<gene const> genes) {
   std::int64_t weights = 0;
   for (auto const& layer : layers) weights += layer.rows * layer.cols;
   return static_cast<double>(exchanged_linear_bits(layers, genes)) / static_cast<double>(weights);
@@ -50,7 +41,7 @@ inline double exchanged_average_bits(std::span<exchanged_layer const> layers, st
 /// Everything of an archive that does not depend on where it is kept.
 struct exchanged_archive {
   std::map<std::string, std::string> about;  ///< `model_sha256`, `tokens_sha256`, `loss`, ...: settings by name
-  std::vector<exchanged_layer> layers;       ///< in checkpoint order
+  std::vector<archived_layer> layers;        ///< in checkpoint order
   std::vector<evaluation> evaluations;       ///< oldest first; gene i of a layer stands for its choices[i]
 
   /// Bytes of the model outside its linear layers, from the first evaluation; 0 where shapes or evaluations are absent.

@@ -13,30 +13,9 @@
 #include "amq/core/configuration.hpp"
 #include "amq/core/error.hpp"
 #include "amq/core/format.hpp"
+#include "amq/io/archived_layer.hpp"
 
 namespace amq {
-
-/// A linear layer and its choices, fewest bits first; gene i stands for choices[i].
-struct archived_layer {
-  std::string name;
-  std::vector<format> choices;
-
-  /// The gene of the choice with so many bits; nothing when there is none.
-  std::optional<gene> gene_of(std::int64_t bits) const {
-    for (std::size_t i = 0; i < choices.size(); ++i)
-      if (choices[i].bits == bits) return static_cast<gene>(i);
-    return std::nullopt;
-  }
-
-  /// True when bits alone tell the choices apart, as an archive needs: 1 to 256 choices, all of different bits.
-  bool told_by_bits() const {
-    for (std::size_t i = 0; i < choices.size(); ++i)
-      if (gene_of(choices[i].bits) != i) return false;
-    return !choices.empty();
-  }
-
-  friend bool operator==(archived_layer const&, archived_layer const&) = default;
-};
 
 /// The layers of a space under their names in the checkpoint; `linears` in checkpoint order, as the space's layers are.
 template <search_space Space>
@@ -47,18 +26,22 @@ std::vector<archived_layer> archived_layers(Space const& space, std::span<linear
   std::vector<archived_layer> layers;
   for (index i = 0; i < space.size(); ++i) {
     std::span<format const> const choices = space.choices(i);
-    layers.push_back({linears[static_cast<std::size_t>(i)].name, {choices.begin(), choices.end()}});
+    auto const& linear = linears[static_cast<std::size_t>(i)];
+    layers.push_back({linear.name, {choices.begin(), choices.end()}, linear.rows, linear.cols});
   }
   return layers;
 }
 
-/// JSON text for the setting `space`: `[{"formats":[{"bits":2,"group":128},...],"name":"..."},...]`.
+/// JSON text for the setting `space`: `[{"formats":[{"bits":2,"group":128},...],"name":"..."},...]`, with `rows` and
+/// `cols` where they are known.
 inline std::string space_setting(std::span<archived_layer const> layers) {
   auto json = nlohmann::json::array();
   for (auto const& layer : layers) {
     auto formats = nlohmann::json::array();
     for (auto const& choice : layer.choices) formats.push_back({{"bits", choice.bits}, {"group", choice.group}});
-    json.push_back({{"name", layer.name}, {"formats", std::move(formats)}});
+    nlohmann::json item{{"name", layer.name}, {"formats", std::move(formats)}};
+    if (layer.rows > 0 && layer.cols > 0) item.update({{"rows", layer.rows}, {"cols", layer.cols}});
+    json.push_back(std::move(item));
   }
   return json.dump();
 }
@@ -68,7 +51,8 @@ inline std::optional<std::vector<archived_layer>> parse_space_setting(std::strin
   try {
     std::vector<archived_layer> layers;
     for (auto const& item : nlohmann::json::parse(text)) {
-      archived_layer layer{item.at("name").get<std::string>(), {}};
+      archived_layer layer{
+          item.at("name").get<std::string>(), {}, item.value("rows", index{0}), item.value("cols", index{0})};
       for (auto const& choice : item.at("formats"))
         layer.choices.push_back({choice.at("bits").get<int>(), choice.at("group").get<int>()});
       if (!layer.told_by_bits()) return std::nullopt;

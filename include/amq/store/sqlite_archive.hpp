@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -71,6 +72,7 @@ class sqlite_archive {
     archive.load();
     archive.connect(path, sqlite_access::read_write);
     archive.prepare_writing();
+    archive.update_schema();
     return archive;
   }
 
@@ -182,6 +184,17 @@ class sqlite_archive {
     transaction.commit();
   }
 
+  /// Tables of version 1 become those of today, at once or not at all.
+  void update_schema() {
+    if (version_ == detail::archive_version) return;
+    sqlite_transaction transaction(*database_, "bringing it up to date");
+    database_->execute(detail::update_from_1, "bringing it up to date");
+    database_->execute(("PRAGMA user_version = " + std::to_string(detail::archive_version)).c_str(),
+                       "bringing it up to date");
+    transaction.commit();
+    version_ = detail::archive_version;
+  }
+
   /// WAL only once the tables are there: until then a kill leaves an empty file or a journal that SQLite rolls back.
   void prepare_writing() { database_->execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL", "opening it"); }
 
@@ -197,9 +210,16 @@ class sqlite_archive {
     database_->execute("BEGIN", "reading it");
     sqlite_statement check(*database_, "PRAGMA integrity_check(1)", "checking it");
     if (!check.step() || check.text(0) != "ok") fail_damaged(check.text(0));
+    load_version();
     load_settings();
     load_evaluations();
     database_->execute("COMMIT", "reading it");
+  }
+
+  /// Asked here once more: an update may still be in the WAL, where the file's first bytes do not show it.
+  void load_version() {
+    sqlite_statement row(*database_, "PRAGMA user_version", "reading its version");
+    if (row.step()) version_ = row.integer(0);
   }
 
   void load_settings() {
@@ -211,7 +231,8 @@ class sqlite_archive {
   }
 
   void load_evaluations() {
-    sqlite_statement row(*database_, detail::select_evaluations, "reading its evaluations");
+    auto const* const query = version_ == 1 ? detail::select_evaluations_1 : detail::select_evaluations;
+    sqlite_statement row(*database_, query, "reading its evaluations");
     while (row.step()) {
       auto e = detail::read_row(row, table_);
       auto const expected = static_cast<std::int64_t>(evaluations().size() + 1);
@@ -233,6 +254,7 @@ class sqlite_archive {
   memory_archive recorded_;
   std::size_t committed_ = 0;
   commit_cadence cadence_;
+  std::int64_t version_ = detail::archive_version;
 };
 
 }  // namespace amq

@@ -14,6 +14,7 @@
 #include "amq/core/configuration.hpp"
 #include "amq/core/error.hpp"
 #include "amq/core/format.hpp"
+#include "amq/io/detail/phase_name.hpp"
 #include "amq/io/detail/text_table.hpp"
 #include "amq/io/exchanged_archive.hpp"
 
@@ -37,7 +38,7 @@ inline std::pair<std::string_view, std::string_view> comment_parts(std::string_v
 }
 
 /// "NAME ROWS COLS 2/128 3/128 4/128"
-inline std::string layer_line(exchanged_layer const& layer) {
+inline std::string layer_line(archived_layer const& layer) {
   bool const holdable = !layer.name.empty() && layer.name.find_first_of(",\"# \t\r\n") == std::string::npos;
   if (!holdable)
     throw input_error("the layer '" + printable(layer.name) +
@@ -47,11 +48,11 @@ inline std::string layer_line(exchanged_layer const& layer) {
   return line;
 }
 
-inline exchanged_layer parse_layer(std::string_view text, line_reader const& lines) {
+inline archived_layer parse_layer(std::string_view text, line_reader const& lines) {
   auto const parts = split(text, ' ');
   if (parts.size() < 4) lines.refuse("expected '# layer: NAME ROWS COLS 2/128 4/128', formats as bits/group");
-  exchanged_layer layer{
-      std::string(parts[0]), lines.number<index>(parts[1], "rows"), lines.number<index>(parts[2], "cols"), {}};
+  archived_layer layer{
+      std::string(parts[0]), {}, lines.number<index>(parts[1], "rows"), lines.number<index>(parts[2], "cols")};
   constexpr index most = index{1} << 22;  // no sum of bits overflows
   if (layer.rows < 0 || layer.cols < 0 || layer.rows > most || layer.cols > most)
     lines.refuse("a layer of " + std::to_string(layer.rows) + " x " + std::to_string(layer.cols) +
@@ -72,7 +73,7 @@ inline exchanged_layer parse_layer(std::string_view text, line_reader const& lin
   return layer;
 }
 
-inline std::string row_text(evaluation const& e, std::span<exchanged_layer const> layers) {
+inline std::string row_text(evaluation const& e, std::span<archived_layer const> layers) {
   AMQ_EXPECTS(e.configuration.size() == layers.size(), "an evaluation needs one gene for each of the " +
                                                            std::to_string(layers.size()) + " layers, not " +
                                                            std::to_string(e.configuration.size()));
@@ -89,17 +90,11 @@ inline std::string row_text(evaluation const& e, std::span<exchanged_layer const
   return row;
 }
 
-inline std::optional<phase> phase_named(std::string_view name) {
-  for (auto const p : {phase::uniform, phase::sensitivity, phase::initial, phase::search})
-    if (name == to_string(p)) return p;
-  return std::nullopt;
-}
-
 /// Where each value stands in a row, learnt from the header; reads rows.
 class archive_columns {
  public:
   /// The current line is the header.
-  archive_columns(std::span<exchanged_layer const> layers, line_reader const& lines) {
+  archive_columns(std::span<archived_layer const> layers, line_reader const& lines) {
     auto const header = split(lines.line(), ',');
     count_ = header.size();
     for (std::size_t c = 0; c < known.size(); ++c) places_[c] = find(header, known[c], lines);
@@ -114,13 +109,13 @@ class archive_columns {
           "neither the column 'average_bits' nor the layers' rows and columns are there; expected one of them");
     for (auto const& name : header)
       if (std::ranges::find(known, trimmed(name)) == known.end() &&
-          std::ranges::find(layers, trimmed(name), &exchanged_layer::name) == layers.end())
+          std::ranges::find(layers, trimmed(name), &archived_layer::name) == layers.end())
         lines.refuse("the column '" + printable(name) + "' is no layer; expected " + known_names() +
                      ", or a layer's name");
   }
 
   /// The current line as an evaluation.
-  evaluation read(std::span<exchanged_layer const> layers, line_reader const& lines) const {
+  evaluation read(std::span<archived_layer const> layers, line_reader const& lines) const {
     auto const fields = split(lines.line(), ',');
     if (fields.size() != count_)
       lines.refuse(std::to_string(fields.size()) + " values; expected " + std::to_string(count_) +
@@ -180,16 +175,16 @@ class archive_columns {
     return *named;
   }
 
-  configuration genes(std::span<std::string_view const> fields, std::span<exchanged_layer const> layers,
+  configuration genes(std::span<std::string_view const> fields, std::span<archived_layer const> layers,
                       line_reader const& lines) const {
     configuration result(layers.size());
     for (std::size_t i = 0; i < layers.size(); ++i) {
       int const bits = lines.number<int>(fields[genes_[i]], layers[i].name);
-      auto const found = std::ranges::find(layers[i].choices, bits, &format::bits);
-      if (found == layers[i].choices.end())
+      auto const found = layers[i].gene_of(bits);
+      if (!found)
         lines.refuse(printable(layers[i].name) + " has " + std::to_string(bits) +
                      " bits, which is none of the formats of its '# layer' line");
-      result[i] = static_cast<gene>(found - layers[i].choices.begin());
+      result[i] = *found;
     }
     return result;
   }

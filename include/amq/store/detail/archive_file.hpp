@@ -15,7 +15,8 @@
 namespace amq::detail {
 
 constexpr std::uint32_t archive_application = 0x414d5131;  ///< "AMQ1", SQLite's application_id
-constexpr std::uint32_t archive_version = 1;               ///< of the tables, SQLite's user_version
+constexpr std::uint32_t archive_version = 2;               ///< of the tables, SQLite's user_version
+constexpr std::uint32_t oldest_archive_version = 1;
 
 enum class archive_file { absent, empty, archive };
 
@@ -55,10 +56,10 @@ inline archive_file look_at_archive(std::filesystem::path const& path) {
   if (header_word(header, 68) != archive_application)
     throw input_error(file + ": this SQLite file belongs to another program; an archive of amq was expected. " +
                       "Choose another place.");
-  if (auto const version = header_word(header, 60); version != archive_version)
+  if (auto const version = header_word(header, 60); version < oldest_archive_version || version > archive_version)
     throw input_error(file + ": this archive is of version " + std::to_string(version) +
-                      " and this program reads version " + std::to_string(archive_version) +
-                      "; use a matching program.");
+                      " and this program reads versions " + std::to_string(oldest_archive_version) + " to " +
+                      std::to_string(archive_version) + "; use a matching program.");
   return archive_file::archive;
 }
 

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "amq/core/configuration.hpp"
+#include "amq/io/detail/phase_name.hpp"
 #include "amq/store/archived_layer.hpp"
 #include "amq/store/sqlite.hpp"
 
@@ -39,19 +40,19 @@ inline std::optional<std::vector<double>> from_blob(std::span<std::byte const> b
   return values;
 }
 
-inline std::optional<phase> phase_of(std::string const& name) {
-  for (auto const p : {phase::uniform, phase::sensitivity, phase::initial, phase::search})
-    if (name == to_string(p)) return p;
-  return std::nullopt;
-}
-
 constexpr char const* evaluations_schema =
     "CREATE TABLE evaluations (id INTEGER PRIMARY KEY, configuration TEXT, average_bits REAL, model_bytes INTEGER, "
-    "loss REAL, sequence_losses BLOB, phase TEXT, batch INTEGER, seconds REAL)";
-constexpr char const* insert_evaluation = "INSERT INTO evaluations VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)";
+    "loss REAL, sequence_losses BLOB, phase TEXT, batch INTEGER, seconds REAL, fidelity REAL)";
+constexpr char const* insert_evaluation = "INSERT INTO evaluations VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 constexpr char const* select_evaluations =
-    "SELECT id, configuration, average_bits, model_bytes, loss, sequence_losses, phase, batch, seconds "
+    "SELECT id, configuration, average_bits, model_bytes, loss, sequence_losses, phase, batch, seconds, fidelity "
     "FROM evaluations ORDER BY id";
+
+/// Version 1 knew whole evaluations only.
+constexpr char const* select_evaluations_1 =
+    "SELECT id, configuration, average_bits, model_bytes, loss, sequence_losses, phase, batch, seconds, 1.0 "
+    "FROM evaluations ORDER BY id";
+constexpr char const* update_from_1 = "ALTER TABLE evaluations ADD COLUMN fidelity REAL DEFAULT 1.0";
 
 /// Runs insert_evaluation for one row.
 inline void insert_row(sqlite_statement& insert, std::int64_t id, evaluation const& e, bits_table const& table) {
@@ -66,6 +67,7 @@ inline void insert_row(sqlite_statement& insert, std::int64_t id, evaluation con
   insert.bind(7, std::string_view(to_string(e.phase)));
   insert.bind(8, std::int64_t{e.batch});
   insert.bind(9, e.seconds);
+  insert.bind(10, e.fidelity);
   insert.step();
   insert.reset();
 }
@@ -75,15 +77,16 @@ inline std::optional<evaluation> read_row(sqlite_statement const& row, bits_tabl
   auto const real = [&row](int column) {
     return row.null(column) ? std::numeric_limits<double>::quiet_NaN() : row.real(column);
   };
-  for (int const column : {2, 4, 8})
+  for (int const column : {2, 4, 8, 9})
     if (!row.null(column) && !row.numeric(column)) return std::nullopt;
   auto genes = table.genes(row.text(1));
   auto losses = from_blob(row.blob(5));
-  auto const why = phase_of(row.text(6));
+  auto const why = phase_named(row.text(6));
   auto const batch = row.integer(7);
   if (!genes || !losses || !why || batch < 0 || batch > std::numeric_limits<int>::max()) return std::nullopt;
-  return evaluation{std::move(*genes),  real(2), row.integer(3),          real(4),
-                    std::move(*losses), *why,    static_cast<int>(batch), real(8)};
+  if (!(real(9) > 0 && real(9) <= 1)) return std::nullopt;
+  return evaluation{std::move(*genes),       real(2), row.integer(3), real(4), std::move(*losses), *why,
+                    static_cast<int>(batch), real(8), real(9)};
 }
 
 }  // namespace amq::detail
