@@ -165,6 +165,20 @@ TEST_CASE("one seed gives the same population twice, and no individual twice in 
   CHECK(runs[0] == runs[1]);
 }
 
+/// Only variable 1 has anything to choose.
+struct one_choice {
+  index variables() const { return 3; }
+  int levels(index v) const { return v == 1 ? 2 : 1; }
+  index objectives() const { return 2; }
+  void evaluate(amq::matrix_view<gene const> genes, amq::matrix_view<double> out) {
+    for (index i = 0; i < genes.rows; ++i) {
+      REQUIRE(genes(i, 0) + genes(i, 2) == 0);
+      out(i, 0) = genes(i, 1);
+      out(i, 1) = 1 - out(i, 0);
+    }
+  }
+};
+
 TEST_CASE("problems smaller than the population, and without variables, end", "[nsga2]") {
   random_stream random(6);
   auto two = make_knapsack(2);
@@ -172,6 +186,8 @@ TEST_CASE("problems smaller than the population, and without variables, end", "[
       amq::nsga2<>({.population = 50, .generations = 30}, {}, {.probability = 1}).minimize(two, {}, random);
   CHECK(all.genes.rows() == 9);
   auto none = make_knapsack(0);
+  one_choice fixed;
+  CHECK(amq::nsga2<>({.population = 7, .generations = 5}).minimize(fixed, {}, random).genes.rows() == 2);
   CHECK(amq::nsga2<>{}.minimize(none, {}, random).genes.rows() == 1);
   CHECK_THROWS_AS(amq::nsga2<>({.population = 1}), amq::precondition_error);
   CHECK_THROWS_AS(amq::nsga2<>({.generations = 0}), amq::precondition_error);

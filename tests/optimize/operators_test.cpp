@@ -46,6 +46,20 @@ TEST_CASE("a binomial mask has its bias and never takes nothing from the first p
   amq::draw_binomial_mask(none, 0.5, random);
 }
 
+TEST_CASE("a uniform mask has its bias and may be empty", "[operators]") {
+  random_stream random(8);
+  index ones = 0, empty = 0;
+  for (int i = 0; i < 4000; ++i) {
+    gene_mask mask(3);
+    amq::draw_uniform_mask(mask, 0.25, random);
+    auto const count = std::count(mask.begin(), mask.end(), 1);
+    ones += count;
+    empty += count == 0;
+  }
+  CHECK(std::abs(ones - 3000) < 240);
+  CHECK(std::abs(empty - 1687) < 160);  // 4000 x 0.75^3
+}
+
 TEST_CASE("successes are visited in order, with their probability, and surely at 0 and 1", "[operators]") {
   random_stream random(2);
   std::vector<index> visits(10, 0);
@@ -127,8 +141,15 @@ TEST_CASE("crossover policies give genes of the parents, and a parent when they 
     CHECK(changes <= 2);
     CHECK(std::count(child.begin(), child.end(), 2) > 0);
   }
+  index from_a = 0;
+  for (int i = 0; i < 300; ++i) {
+    amq::uniform_crossover{.probability = 1, .bias = 0.2}(a, b, child, random);
+    from_a += std::count(child.begin(), child.end(), 1);
+  }
+  CHECK(std::abs(from_a - 1800) < 200);
   configuration none;
   amq::two_point_crossover{}(none, none, none, random);
+  amq::uniform_crossover{}(none, none, none, random);
 }
 
 TEST_CASE("mutation policies touch one individual in ten, one gene each on average", "[operators]") {

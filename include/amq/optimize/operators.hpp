@@ -39,6 +39,11 @@ inline void draw_binomial_mask(gene_mask& mask, double bias, random_stream& rand
     mask[static_cast<std::size_t>(random.below(std::ssize(mask)))] = 1;
 }
 
+/// Each gene from the first parent with probability `bias`, independently; possibly none or all.
+inline void draw_uniform_mask(gene_mask& mask, double bias, random_stream& random) {
+  for (auto& m : mask) m = random.bernoulli(bias) ? 1 : 0;
+}
+
 /// Genes in [begin, end) from the second parent, the others from the first.
 inline void set_segment_mask(gene_mask& mask, index begin, index end) {
   for (index i = 0; i < std::ssize(mask); ++i) mask[static_cast<std::size_t>(i)] = i < begin || i >= end;
@@ -108,6 +113,21 @@ struct binomial_crossover {
     if (!random.bernoulli(probability)) return detail::copy_one_of(a, b, child, random);
     gene_mask mask(child.size());
     draw_binomial_mask(mask, bias, random);
+    recombine(a, b, mask, child);
+  }
+};
+
+/// With `probability` each gene comes from the first parent with probability `bias`, possibly none or all (Syswerda
+/// 1989).
+struct uniform_crossover {
+  double probability = 0.9;
+  double bias = 0.5;
+
+  void operator()(std::span<gene const> a, std::span<gene const> b, std::span<gene> child,
+                  random_stream& random) const {
+    if (!random.bernoulli(probability)) return detail::copy_one_of(a, b, child, random);
+    gene_mask mask(child.size());
+    draw_uniform_mask(mask, bias, random);
     recombine(a, b, mask, child);
   }
 };
