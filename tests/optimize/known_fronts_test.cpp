@@ -70,7 +70,7 @@ TEST_CASE("a weighted sum finds the ends of a concave front only", "[known_front
 
 TEST_CASE("local search polishes what nsga2 left", "[known_fronts][local_search]") {
   choice_knapsack problem(50, 1);
-  for (std::uint64_t const seed : {1, 2, 3}) {
+  for (std::uint64_t const seed : {1U, 2U, 3U}) {
     amq::random_stream random(seed);
     auto const start = nsga2_of(100, 60).minimize(problem, {}, random);
     auto const polished = amq::local_search({.evaluations = 9000, .keep = 100}).minimize(problem, start.genes, random);
