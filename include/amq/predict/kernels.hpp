@@ -1,4 +1,4 @@
-// Radial kernels: how much a measured configuration says about another one at a given distance.
+// Radial kernels and polynomial tails: how much a measured configuration says about another at a given distance.
 #pragma once
 
 #include <cmath>
@@ -21,7 +21,37 @@ struct thin_plate {
   }
 };
 
-/// The polynomial beside the kernels: constant and slopes.
+/// phi(r) = -r, conditionally positive definite of order 1. (With +r, coefficients have the other sign and eta would
+/// roughen instead of smooth.)
+struct linear {
+  static constexpr char const* name = "linear";
+  static constexpr int order = 1;
+  static double of_square(double squared_distance) { return -std::sqrt(squared_distance); }
+};
+
+/// phi(r) = exp(-(r / width)^2), positive definite. A kernel that is `relative` sees distances as parts of the diagonal
+/// of the box of features, which is sqrt(features): one width serves spaces of all sizes.
+struct gaussian {
+  static constexpr char const* name = "gaussian";
+  static constexpr int order = 0;
+  static constexpr bool relative = true;
+  double width = 0.5;  ///< as a part of the diagonal; above 0
+  double of_square(double squared_distance) const { return std::exp(-squared_distance / (width * width)); }
+};
+
+/// The polynomial beside the kernels. Nothing: far from all points the prediction is what the kernel is there.
+struct no_tail {
+  static constexpr char const* name = "none";
+  static constexpr int degree = -1;
+};
+
+/// A constant.
+struct constant_tail {
+  static constexpr char const* name = "constant";
+  static constexpr int degree = 0;
+};
+
+/// Constant and slopes.
 struct linear_tail {
   static constexpr char const* name = "linear";
   static constexpr int degree = 1;

@@ -13,25 +13,36 @@ namespace amq::detail {
 /// Chooses spanning points greedily: the first one, and each that no affine combination of the chosen ones gives. Every
 /// other point has barycentric weights in them (they sum to 1), which later choices do not change. Gram-Schmidt, twice;
 /// O(d k) a point with k spanning points in d dimensions.
+///
+/// That is what a polynomial of degree 1 needs. For a constant the first point spans everything, and for degree -1, no
+/// polynomial at all, there are no spanning points and no weights.
 class affine_basis {
  public:
-  explicit affine_basis(index dimensions)
+  /// A point this close to the hull, as a part of its distance to the origin, is in it.
+  static constexpr double in_hull = 1e-7;
+
+  explicit affine_basis(index dimensions, int degree = 1)
       : dimensions_(dimensions),
-        directions_(tile * tiles(dimensions), tile * tiles(dimensions)),
-        triangle_(tile * tiles(dimensions), tile * tiles(dimensions)),
+        most_(degree < 0    ? 0
+              : degree == 0 ? 1
+                            : dimensions + 1),
+        directions_(padded_directions(), tile * tiles(dimensions)),
+        triangle_(padded_directions(), tile * tiles(dimensions)),
         origin_(static_cast<std::size_t>(tile * tiles(dimensions)), 0.0) {}
 
   /// Spanning points so far, the origin included.
   index size() const { return size_; }
+  /// No more spanning points than that.
+  index most() const { return most_; }
 
   /// Makes the point a spanning one if it is not in their hull; says whether it was.
   bool add(std::span<double const> point) {
+    if (size_ == most_) return false;
     if (size_ == 0) {
       std::copy(point.begin(), point.end(), origin_.begin());
       size_ = 1;
       return true;
     }
-    if (size_ == dimensions_ + 1) return false;
     auto residual = difference(point);
     double const length = norm(residual);
     std::vector<double> coordinates(padded());
@@ -54,6 +65,7 @@ class affine_basis {
 
   /// Barycentric weights of a point of the hull (of its projection, otherwise): size() values.
   void weights(std::span<double const> point, std::span<double> out) const {
+    if (size_ == 0) return;
     auto const offset = difference(point);
     std::vector<double> t(padded());
     for (index b = 0; b + 1 < size_; ++b) t[at(b)] = math_.dot(directions_.row(b).data(), offset.data(), width());
@@ -83,6 +95,7 @@ class affine_basis {
     }
   };
   linear_function interpolate(std::span<double const> values) const {
+    if (size_ == 0) return {0, std::vector<double>(at(dimensions_))};
     std::vector<double> along(padded());  // slope along each direction
     std::vector<double> slopes(padded());
     for (index a = 0; a + 1 < size_; ++a) {
@@ -96,12 +109,10 @@ class affine_basis {
   }
 
  private:
-  /// A point this close to the hull, as a part of its distance to the origin, is in it.
-  static constexpr double in_hull = 1e-7;
-
   static std::size_t at(index i) { return static_cast<std::size_t>(i); }
   std::size_t padded() const { return origin_.size(); }
   index width() const { return tiles(dimensions_); }
+  index padded_directions() const { return tile * tiles(std::max<index>(most_ - 1, 0)); }
 
   std::vector<double> difference(std::span<double const> point) const {
     std::vector<double> offset(padded());
@@ -112,6 +123,7 @@ class affine_basis {
 
   dense math_;
   index dimensions_;
+  index most_;
   index size_ = 0;
   matrix<double> directions_;  // orthonormal rows
   matrix<double> triangle_;    // row a: coordinates of spanning point a + 1

@@ -45,6 +45,15 @@ class growing_cholesky {
     std::copy_n(row.data(), x.size(), x.begin());
   }
 
+  /// Each row x of rows := L^-1 x, whatever rows are beside it. rows has a multiple of four rows and 64 tiles(size())
+  /// columns, zeros beyond size() and before column `first`.
+  void solve_lower(matrix<double>& rows, index first = 0) const {
+    for (index j = first / tile; j < tiles(size_); ++j) {
+      eliminate(rows, j);
+      for (index r = 0; r < rows.rows(); ++r) solve_tile(rows.row(r).data() + j * tile, j, tile);
+    }
+  }
+
   /// x := L^-T x; x as above.
   void solve_upper(std::span<double> x) const {
     for (index j = tiles(size_) - 1; j >= 0; --j) {

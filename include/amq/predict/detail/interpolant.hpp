@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 #include <optional>
 #include <span>
 #include <vector>
@@ -17,19 +18,20 @@ namespace amq::detail {
 /// (Phi + eta I) c + P l = y, P^T c = 0. The spanning points 0 determine the tail; every other point 1 is an affine
 /// combination W of them, so P^T c = 0 means c0 = -W^T c1, and c1 solves S c1 = y1 - W y0 with
 ///     S = Phi11 + eta I - W Phi01 - U W^T,   U = Phi10 - W (Phi00 + eta I),
-/// which is positive definite for kernels of order 2. A new point adds a row to W, U and S and changes no other entry;
-/// a point that widens the span later has weight 0 in all earlier ones. Hence nothing is ever factored twice.
+/// which is positive definite for kernels whose order is at most the tail's degree + 1. Without a tail there are no
+/// spanning points, and S is Phi + eta I; a constant is spanned by the first point. A new point adds a row to W, U and
+/// S and changes no other entry; a point that widens the span later has weight 0 in all earlier ones. Hence nothing is
+/// ever factored twice.
 template <class Kernel>
 class interpolant {
  public:
-  interpolant(index dimensions, std::optional<lattice> grid, double eta)
-      : dimensions_(dimensions),
-        eta_(eta),
-        points_(dimensions, grid),
-        basis_(dimensions),
-        weights_(tile * tiles(dimensions + 1)),
-        cross_(tile * tiles(dimensions + 1)),
-        corner_(tile * tiles(dimensions + 1)) {}
+  interpolant(index dimensions, std::optional<lattice> grid, Kernel kernel, int tail_degree, double eta)
+      : eta_(eta),
+        points_(dimensions, grid, kernel),
+        basis_(dimensions, tail_degree),
+        weights_(tile * tiles(basis_.most())),
+        cross_(tile * tiles(basis_.most())),
+        corner_(tile * tiles(basis_.most())) {}
 
   index size() const { return points_.size(); }
   index lifted() const { return factor_.lifted(); }
@@ -74,10 +76,32 @@ class interpolant {
     return value;
   }
 
+  /// y_i - s_-i(x_i) for each point i, where s_-i is the interpolant of all others: c_i over the i-th diagonal entry of
+  /// the bordered system's inverse (Rippa 1999), which is |L^-1 e_i|^2 for the points 1 and |L^-1 W_i|^2 for the points
+  /// 0, L the factor of S. O(n^3). There must be at least two points.
+  std::vector<double> leave_one_out() const {
+    std::vector<double> errors(at(size()));
+    for (index from = 0; from < std::ssize(others_); from += tile) {
+      index const count = std::min(tile, std::ssize(others_) - from);
+      matrix<double> rows = columns(count);
+      for (index r = 0; r < count; ++r) rows(r, from + r) = 1;
+      factor_.solve_lower(rows, from);
+      for (index r = 0; r < count; ++r) {
+        auto const i = at(others_[at(from + r)]);
+        errors[i] = coefficients_[i] / math_.dot(rows.row(r).data(), rows.row(r).data(), weights_.size());
+      }
+    }
+    for (index from = 0; from < std::ssize(spanning_); from += tile)
+      leave_spanning_out(from, std::min(tile, std::ssize(spanning_) - from), errors);
+    return errors;
+  }
+
   affine_basis::linear_function const& tail() const { return tail_; }
   std::span<double const> kernel_coefficients() const { return std::span(coefficients_).first(at(size())); }
 
  private:
+  static constexpr double rounding = 1e-14;
+
   static std::size_t at(index i) { return static_cast<std::size_t>(i); }
 
   void classify(std::span<double const> features) {
@@ -133,7 +157,20 @@ class interpolant {
     subtract(u, w, corner_);
     subtract(s, w, cross_);
     subtract(s, u, weights_);
+    for (index r = 0; r < count; ++r)
+      if (s(r, from + r) < rounding * scale_of(from + r)) s(r, from + r) = 0;
     factor_.append(s, count);
+  }
+
+  /// How large the products are that row i's diagonal is the difference of: a repeated spanning point has nothing but
+  /// their rounding there when eta is 0, which must not count as information.
+  double scale_of(index i) const {
+    double phi = 0, weight = 0;
+    for (index a = 0; a < std::ssize(spanning_); ++a) {
+      phi = std::max(phi, std::abs(cross_.block(i / tile)(a, i % tile)));
+      weight = std::max(weight, std::abs(weights_.block(i / tile)(a, i % tile)));
+    }
+    return phi * weight;
   }
 
   /// to -= from B, where B's rows beyond the spanning points are zero.
@@ -163,8 +200,37 @@ class interpolant {
     for (std::size_t j = 0; j < others_.size(); ++j) coefficients_[at(others_[j])] = c1[j];
   }
 
+  /// Rows as wide as the factor, of zeros.
+  matrix<double> columns(index count) const { return {(count + 3) / 4 * 4, tile * weights_.size()}; }
+
+  void leave_spanning_out(index from, index count, std::span<double> errors) const {
+    matrix<double> rows = columns(count);
+    std::vector<double> leaning(at(count));  // the greatest weight in other points
+    for (index r = 0; r < count; ++r)
+      for (index b = 0; b < weights_.size(); ++b) {
+        auto const weights = weights_.block(b).row(from + r);
+        std::copy(weights.begin(), weights.end(), rows.row(r).begin() + b * tile);
+        for (double const w : weights) leaning[at(r)] = std::max(leaning[at(r)], std::abs(w));
+      }
+    factor_.solve_lower(rows);
+    for (index r = 0; r < count; ++r) {
+      auto const i = at(spanning_[at(from + r)]);
+      errors[i] = leaning[at(r)] > affine_basis::in_hull
+                      ? coefficients_[i] / math_.dot(rows.row(r).data(), rows.row(r).data(), weights_.size())
+                      : rise_above_others(from + r);
+    }
+  }
+
+  /// What the tail loses at a spanning point that no other point leans on when that is left out: its slope across the
+  /// others' hull, for g the gradient of the point's barycentric weight, times the distance 1 / |g| from there.
+  double rise_above_others(index a) const {
+    std::vector<double> only(spanning_.size());
+    only[at(a)] = 1;
+    auto const gradient = basis_.interpolate(only);
+    return tail_.along(gradient.slopes) / gradient.along(gradient.slopes);
+  }
+
   dense math_;
-  index dimensions_;
   double eta_;
   kernel_points<Kernel> points_;
   affine_basis basis_;

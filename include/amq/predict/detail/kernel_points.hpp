@@ -20,11 +20,12 @@ class kernel_points {
   static constexpr index block = lattice_points::block;
   struct alignas(64) values : std::array<double, block> {};
 
-  explicit kernel_points(index dimensions, std::optional<lattice> grid = {}) : dimensions_(dimensions), grid_(grid) {
+  explicit kernel_points(index dimensions, std::optional<lattice> grid = {}, Kernel kernel = {})
+      : dimensions_(dimensions), grid_(grid), kernel_(kernel) {
     if (!grid_) return;
     double const unit = 1.0 / (grid_->scale() * grid_->scale());
     for (index square = 0; square <= grid_->largest_square(); ++square)
-      table_.push_back(Kernel::of_square(static_cast<double>(square) * unit));
+      table_.push_back(of_square(static_cast<double>(square) * unit));
   }
 
   index size() const { return size_; }
@@ -50,6 +51,13 @@ class kernel_points {
   }
 
  private:
+  double of_square(double square) const {
+    if constexpr (requires { requires Kernel::relative; })
+      return kernel_.of_square(square / static_cast<double>(std::max<index>(dimensions_, 1)));
+    else
+      return kernel_.of_square(square);
+  }
+
   void look_up(lattice_point const& point, index b, values& phi) const {
     std::array<std::int32_t, block> squares;
     lattice_.squared_distances(point, b, squares);
@@ -62,13 +70,14 @@ class kernel_points {
       double const* const own = features_.data() + (b * block + j) * dimensions_;
       double square = 0;
       for (std::size_t k = 0; k < features.size(); ++k) square += (features[k] - own[k]) * (features[k] - own[k]);
-      phi[static_cast<std::size_t>(j)] = Kernel::of_square(square);
+      phi[static_cast<std::size_t>(j)] = of_square(square);
     }
   }
 
   index dimensions_;
   index size_ = 0;
   std::optional<lattice> grid_;
+  [[no_unique_address]] Kernel kernel_;
   lattice_points lattice_;
   std::vector<double> features_;  // (size, dimensions)
   std::vector<double> table_;     // kernel by squared distance in steps
