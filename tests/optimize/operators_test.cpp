@@ -46,6 +46,26 @@ TEST_CASE("a binomial mask has its bias and never takes nothing from the first p
   amq::draw_binomial_mask(none, 0.5, random);
 }
 
+TEST_CASE("recombining 64 genes at once gives what a mask gives, and draws as many numbers", "[operators]") {
+  random_stream source(9);
+  for (index const n : {0, 1, 2, 3, 7, 8, 9, 63, 64, 65, 130, 224}) {
+    auto const size = static_cast<std::size_t>(n);
+    configuration a(size), b(size), child(size), expected(size);
+    for (int repetition = 0; repetition < 50; ++repetition) {
+      for (auto& g : a) g = static_cast<amq::gene>(source.below(256));
+      for (auto& g : b) g = static_cast<amq::gene>(source.below(256));
+      auto const seed = static_cast<std::uint64_t>(100 * n + repetition);
+      random_stream fast(seed), plain(seed);
+      amq::detail::recombine_evenly(a, b, child, fast);
+      gene_mask mask(size);
+      amq::draw_binomial_mask(mask, 0.5, plain);
+      amq::recombine(a, b, mask, expected);
+      REQUIRE(child == expected);
+      REQUIRE(fast.uniform() == plain.uniform());
+    }
+  }
+}
+
 TEST_CASE("a uniform mask has its bias and may be empty", "[operators]") {
   random_stream random(8);
   index ones = 0, empty = 0;

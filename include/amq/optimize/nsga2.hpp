@@ -8,7 +8,7 @@
 
 #include "amq/concepts/optimizer.hpp"
 #include "amq/core/error.hpp"
-#include "amq/core/gene_set.hpp"
+#include "amq/optimize/detail/gene_rows.hpp"
 #include "amq/optimize/operators.hpp"
 #include "amq/optimize/selection.hpp"
 
@@ -44,95 +44,72 @@ class nsga2 {
   population minimize(Problem& problem, matrix_view<gene const> start, random_stream& random) const {
     std::vector<int> levels;
     for (index v = 0; v < problem.variables(); ++v) levels.push_back(problem.levels(v));
-    individuals current = first_generation(start, levels, random);
-    evaluate(problem, current);
-    current = survive(std::move(current), std::max(current.size(), options_.population));
+    individuals all(problem.variables());
+    draw_first_generation(start, levels, all.genes, random);
+    evaluate(problem, all);
+    survive(all, std::max(all.genes.size(), options_.population));
     for (index generation = 1; generation < options_.generations; ++generation) {
-      individuals children = breed(current, levels, random);
-      if (children.size() == 0) break;
-      evaluate(problem, children);
-      append(current, children);
-      current = survive(std::move(current), options_.population);
+      breed(all, levels, random);
+      if (all.genes.size() == all.objectives.rows()) break;
+      evaluate(problem, all);
+      survive(all, options_.population);
     }
-    return {current.gene_matrix(), std::move(current.objectives)};
+    return {clone(all.genes.view()), std::move(all.objectives)};
   }
 
  private:
+  /// Survivors, and while they breed their children behind them.
   struct individuals {
-    std::vector<configuration> genes;
-    matrix<double> objectives;
-    std::vector<double> crowding;
+    explicit individuals(index variables) : genes(variables) {}
 
-    index size() const { return std::ssize(genes); }
-    matrix<gene> gene_matrix() const {
-      matrix<gene> all(size(), genes.empty() ? 0 : std::ssize(genes[0]));
-      for (index i = 0; i < size(); ++i) std::ranges::copy(genes[static_cast<std::size_t>(i)], all.row(i).begin());
-      return all;
-    }
+    detail::gene_rows genes;
+    matrix<double> objectives;     // of those that are evaluated
+    std::vector<double> crowding;  // of the survivors
   };
 
   static constexpr int rounds_without_new = 100;  // pymoo's bound on matings a generation
 
-  individuals first_generation(matrix_view<gene const> start, std::span<int const> levels,
-                               random_stream& random) const {
-    individuals first;
-    gene_set seen;
-    for (index i = 0; i < start.rows; ++i)
-      if (insert(seen, start.row(i))) first.genes.emplace_back(start.row(i).begin(), start.row(i).end());
-    if (!first.genes.empty() && !options_.fill_start) return first;
-    configuration drawn(levels.size());
-    for (int failures = 0; first.size() < options_.population && failures < rounds_without_new;) {
-      resample(drawn, levels, random);
-      if (insert(seen, drawn))
-        first.genes.push_back(drawn);
-      else
-        ++failures;
+  void draw_first_generation(matrix_view<gene const> start, std::span<int const> levels, detail::gene_rows& genes,
+                             random_stream& random) const {
+    for (index i = 0; i < start.rows; ++i) genes.add(start.row(i));
+    if (genes.size() > 0 && !options_.fill_start) return;
+    for (int failures = 0; genes.size() < options_.population && failures < rounds_without_new;) {
+      resample(genes.next(), levels, random);
+      if (!genes.add_next()) ++failures;
     }
-    return first;
   }
 
-  individuals breed(individuals const& parents, std::span<int const> levels, random_stream& random) const {
-    gene_set seen(parents.genes.begin(), parents.genes.end());
-    individuals children;
-    configuration child(levels.size());
-    for (int round = 0; round < rounds_without_new && children.size() < options_.population; ++round) {
-      index const missing = options_.population - children.size();
-      auto const chosen = select_parents(2 * missing, parents.objectives, parents.crowding, random);
+  void breed(individuals& all, std::span<int const> levels, random_stream& random) const {
+    index const full = all.objectives.rows() + options_.population;
+    for (int round = 0; round < rounds_without_new && all.genes.size() < full; ++round) {
+      auto const chosen = select_parents(2 * (full - all.genes.size()), all.objectives, all.crowding, random);
       for (std::size_t i = 0; i < chosen.size(); i += 2) {
-        auto const& a = parents.genes[static_cast<std::size_t>(chosen[i])];
-        auto const& b = parents.genes[static_cast<std::size_t>(chosen[i + 1])];
-        crossover_(a, b, child, random);
+        auto const child = all.genes.next();
+        crossover_(all.genes.row(chosen[i]), all.genes.row(chosen[i + 1]), child, random);
         mutation_(child, levels, random);
-        if (insert(seen, child)) children.genes.push_back(child);
+        all.genes.add_next();
       }
     }
-    return children;
   }
 
+  /// Those that have no objectives yet.
   template <class Problem>
   static void evaluate(Problem& problem, individuals& all) {
-    all.objectives = matrix<double>(all.size(), problem.objectives());
-    problem.evaluate(all.gene_matrix(), all.objectives.view());
-  }
-
-  static void append(individuals& all, individuals& more) {
-    matrix<double> objectives(all.size() + more.size(), all.objectives.cols());
+    index const known = all.objectives.rows(), fresh = all.genes.size() - known;
+    matrix<double> objectives(known + fresh, problem.objectives());
     std::copy_n(all.objectives.data(), all.objectives.size(), objectives.data());
-    std::copy_n(more.objectives.data(), more.objectives.size(), objectives.data() + all.objectives.size());
+    problem.evaluate(all.genes.view().rows_from(known, fresh), objectives.view().rows_from(known, fresh));
     all.objectives = std::move(objectives);
-    std::ranges::move(more.genes, std::back_inserter(all.genes));
   }
 
-  static individuals survive(individuals all, index count) {
+  static void survive(individuals& all, index count) {
     auto chosen = rank_and_crowding_survival(all.objectives, count);
-    individuals result;
-    result.objectives = matrix<double>(std::ssize(chosen.rows), all.objectives.cols());
-    for (index const row : chosen.rows) {
-      std::ranges::copy(all.objectives.row(row), result.objectives.row(result.size()).begin());
-      result.genes.push_back(std::move(all.genes[static_cast<std::size_t>(row)]));
-    }
-    result.crowding = std::move(chosen.crowding);
-    return result;
+    matrix<double> objectives(std::ssize(chosen.rows), all.objectives.cols());
+    for (index i = 0; i < objectives.rows(); ++i)
+      std::ranges::copy(all.objectives.row(chosen.rows[static_cast<std::size_t>(i)]), objectives.row(i).begin());
+    all.genes.keep(chosen.rows);
+    all.objectives = std::move(objectives);
+    all.crowding = std::move(chosen.crowding);
   }
 
   nsga2_options options_;
