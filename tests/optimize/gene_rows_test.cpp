@@ -54,7 +54,7 @@ TEST_CASE("without variables all rows are one", "[gene_rows]") {
 }
 
 TEST_CASE("every gene counts in a hash", "[gene_rows]") {
-  for (std::size_t const n : {1, 7, 8, 9, 31}) {
+  for (std::size_t const n : {1U, 7U, 8U, 9U, 31U}) {
     configuration genes(n, 1);
     auto const before = amq::detail::hash_of(genes);
     for (std::size_t i = 0; i < n; ++i) {
