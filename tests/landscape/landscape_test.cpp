@@ -173,6 +173,16 @@ TEMPLATE_TEST_CASE("a landscape is a function of seed and genes, batch or not", 
     different += other.loss(batch[i]) != measured[i].loss;
   }
   CHECK(different == 20);
+  static_assert(partial_evaluator<TestType>);
+  std::vector<measurement> parts(batch.size());
+  landscape.evaluate_part(batch, 0.25, parts);
+  for (std::size_t i = 0; i < batch.size(); ++i) {
+    CHECK(parts[i].loss != measured[i].loss);
+    CHECK(parts[i].loss == Approx(measured[i].loss).epsilon(0.05));
+  }
+  landscape.evaluate_part(batch, 1, parts);
+  CHECK(parts[3].loss == measured[3].loss);
+  CHECK_THROWS_AS(landscape.evaluate_part(batch, 0, parts), precondition_error);
   std::size_t seen = 0;
   landscape.evaluate_each(batch, [&](std::size_t i, measurement&& m) {
     CHECK(m.loss == measured[i].loss);

@@ -86,7 +86,8 @@ inline chain_tables draw_chain(sensitivity_table const& model, chain_options con
 /// Block error e_b = sum of a'[l, x_l] max(0.1, 1 + sum of the weights of l's pairs that are both at 2 bits), a' with
 /// the thresholds applied; then r_(b+1) = r_b (1 + 0.02 N_b) + e_b (1 - 0.3 tanh(4 r_b)): an early error hides part of
 /// a late one. loss = link(r) exp(noise z(x)), z(x) a normal number of (seed, x): a pure function. Models
-/// streaming_evaluator; every member is const and thread-safe. A loss costs O(layers), a few microseconds.
+/// streaming_evaluator and partial_evaluator; every member is const and thread-safe. A loss costs O(layers), a few
+/// microseconds.
 class chain_landscape : public detail::answers<chain_landscape> {
  public:
   /// Draws the landscape of a model.
@@ -123,6 +124,11 @@ class chain_landscape : public detail::answers<chain_landscape> {
     for (std::size_t b = 0; b + 1 < starts_.size(); ++b)
       r = r * (1 + 0.02 * tables_.drift[b]) + block_error(b, genes) * (1 - 0.3 * std::tanh(4 * r));
     return link(r, options_.growth) * detail::noise_factor(options_.noise, seed_, genes);
+  }
+
+  /// As measured on a share of the tokens: noise that belongs to (seed, genes, fidelity).
+  double noisier_loss(std::span<gene const> genes, double fidelity) const {
+    return loss(genes) * detail::extra_noise_factor(options_.noise, seed_, genes, fidelity);
   }
 
  private:

@@ -78,8 +78,9 @@ inline error_vector_tables draw_error_vectors(sensitivity_table const& model, er
 }  // namespace detail
 
 /// t = |sum_l amp_l sqrt(a[l, x_l]) u[l, x_l]|^2 with amp_l = exp(depth / 2 * sum of a over earlier blocks), and
-/// loss = link(t) exp(noise z(x)), z(x) a normal number of (seed, x): a pure function. Models streaming_evaluator;
-/// every member is const and thread-safe. A loss costs O(layers dimensions), about 10 microseconds at 224 x 400.
+/// loss = link(t) exp(noise z(x)), z(x) a normal number of (seed, x): a pure function. Models streaming_evaluator and
+/// partial_evaluator; every member is const and thread-safe. A loss costs O(layers dimensions), about 10 microseconds
+/// at 224 x 400.
 class error_vector_landscape : public detail::answers<error_vector_landscape> {
  public:
   /// Draws the landscape of a model. Throws precondition_error for options outside their range.
@@ -103,6 +104,11 @@ class error_vector_landscape : public detail::answers<error_vector_landscape> {
   double loss(std::span<gene const> genes) const {
     detail::expect_landscape_genes(genes, layers(), choices());
     return link(error(genes), options_.growth) * detail::noise_factor(options_.noise, seed_, genes);
+  }
+
+  /// As measured on a share of the tokens: noise that belongs to (seed, genes, fidelity).
+  double noisier_loss(std::span<gene const> genes, double fidelity) const {
+    return loss(genes) * detail::extra_noise_factor(options_.noise, seed_, genes, fidelity);
   }
 
  private:

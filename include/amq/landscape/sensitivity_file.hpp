@@ -2,19 +2,18 @@
 #pragma once
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
-#include <cstddef>
 #include <filesystem>
 #include <fstream>
 #include <istream>
 #include <string>
 #include <string_view>
-#include <system_error>
+#include <utility>
 #include <vector>
 
 #include "amq/core/configuration.hpp"
 #include "amq/core/error.hpp"
+#include "amq/landscape/detail/layer_place.hpp"
 #include "amq/landscape/detail/text_lines.hpp"
 
 namespace amq {
@@ -55,31 +54,12 @@ class sensitivity_reader {
     if (!(loss > 0 && loss < std::log(2.0)))
       lines_.refuse("the loss '" + std::string(cells[3].substr(0, 40)) +
                     "' is no Jensen-Shannon divergence; expected a number between 0 and ln 2");
-    place(layer);
+    if (!places_.place(layer))
+      lines_.refuse("'" + layer.name.substr(0, 80) +
+                    "' names no block; expected a name like model.layers.3.mlp.up_proj");
+    expect_order(layer);
     table_.layers.push_back(std::move(layer));
     table_.sensitivities.push_back(loss);
-  }
-
-  /// The block is the first part of a name that is a number ("model.layers.3.mlp.down_proj": 3); the rest of the name,
-  /// in the order in which such rests appear, is the kind.
-  void place(linear_layer& layer) {
-    std::string_view const name = layer.name;
-    for (std::size_t dot = name.find('.'); dot != std::string_view::npos; dot = name.find('.', dot + 1)) {
-      auto const part = name.substr(dot + 1, name.find('.', dot + 1) - dot - 1);
-      auto const [end, failure] = std::from_chars(part.data(), part.data() + part.size(), layer.block);
-      if (failure != std::errc{} || end != part.data() + part.size() || layer.block < 0) continue;
-      layer.kind = kind_of(std::string(name.substr(dot + 1 + part.size())));
-      expect_order(layer);
-      return;
-    }
-    lines_.refuse("'" + std::string(name.substr(0, 80)) +
-                  "' names no block; expected a name like model.layers.3.mlp.up_proj");
-  }
-
-  int kind_of(std::string const& rest) {
-    auto const found = std::find(kinds_.begin(), kinds_.end(), rest);
-    if (found == kinds_.end()) return kinds_.push_back(rest), static_cast<int>(kinds_.size()) - 1;
-    return static_cast<int>(found - kinds_.begin());
   }
 
   void expect_order(linear_layer const& layer) const {
@@ -92,7 +72,7 @@ class sensitivity_reader {
   }
 
   text_lines lines_;
-  std::vector<std::string> kinds_;
+  layer_places places_;
   sensitivity_table table_;
 };
 
