@@ -16,6 +16,10 @@ using amq::gene;
 using amq::index;
 using amq::matrix;
 
+static_assert(amq::uncertain_predictor<amq::additive, amq::format_space>);
+static_assert(amq::sampling_predictor<amq::additive, amq::format_space>);
+static_assert(amq::sampling_additive_predictor<amq::additive, amq::format_space>);
+
 std::vector<amq::linear_layer> layers(index count) {
   std::vector<amq::linear_layer> list;
   for (index i = 0; i < count; ++i) list.push_back({"layer" + std::to_string(i), 128, 128, static_cast<int>(i), 0});
@@ -164,7 +168,7 @@ TEST_CASE("draws of costs are monotone, different, and the same under one seed",
   amq::additive model;
   model.fit(space, d.genes, d.losses);
   amq::random_stream a(1), b(1);
-  auto const first = model.draw_costs(a), again = model.draw_costs(b), other = model.draw_costs(a);
+  auto const first = model.draw_layer_costs(a), again = model.draw_layer_costs(b), other = model.draw_layer_costs(a);
   for (index l = 0; l < 15; ++l) CHECK(first(l, 0) >= first(l, 1));
   CHECK(std::equal(first.data(), first.data() + first.size(), again.data()));
   CHECK_FALSE(std::equal(first.data(), first.data() + first.size(), other.data()));

@@ -80,8 +80,8 @@ class additive {
   }
 
   /// `layer_costs` of one draw of all steps about their fitted values, each on its own and not below 0.
-  matrix<double> draw_costs(random_stream& random) const {
-    AMQ_EXPECTS(fitted(), "additive::draw_costs needs a fit before it");
+  matrix<double> draw_layer_costs(random_stream& random) const {
+    AMQ_EXPECTS(fitted(), "additive::draw_layer_costs needs a fit before it");
     matrix<double> steps(model_.steps.rows(), model_.steps.cols());
     for (index i = 0; i < steps.size(); ++i)
       steps.data()[i] = std::max(0.0, model_.steps.data()[i] + std::sqrt(step_variances_.data()[i]) * random.normal());
@@ -91,7 +91,7 @@ class additive {
   /// out[i] is row i's loss under one joint draw.
   void draw(matrix_view<gene const> genes, random_stream& random, std::span<double> out) const {
     expect_rows("additive::draw", genes, std::ssize(out));
-    sum_rows(draw_costs(random), model_.base, genes, out);
+    sum_rows(draw_layer_costs(random), model_.base, genes, out);
   }
 
  private:
