@@ -76,6 +76,29 @@ void refuse_empty_values(CLI::App& app) {
   for (auto* part : app.get_subcommands([](CLI::App const*) { return true; })) refuse_empty_values(*part);
 }
 
+void add_archive(CLI::App& app, archive_options& exporting, archive_options& importing, int& code) {
+  auto* archive_command = app.add_subcommand("archive", "Archives from and to files of other programs");
+  archive_command->require_subcommand(1);
+  auto* export_command = archive_command->add_subcommand("export", "An archive as CSV");
+  export_command->add_option("ARCHIVE", exporting.archive, "Folder of a search, its archive.sqlite, or a CSV")
+      ->required();
+  export_command->add_option("--out", exporting.out, "CSV file to write")->required();
+  export_command->add_flag("--sensitivities", exporting.sensitivities,
+                           "Only each layer's loss alone at 2 bits, as `amq compare --sensitivity` reads it");
+  add_json(*export_command, exporting.json);
+  export_command->callback([&] { code = export_archive(exporting); });
+  auto* import_command = archive_command->add_subcommand(
+      "import", "A new archive from a CSV, or from sensitivities in the files of AMQ's own code (JSON or CSV)");
+  import_command->add_option("FILE", importing.archive, "What to read")->required();
+  import_command->add_option("--out", importing.out, "Archive to make, as in DIR/archive.sqlite")->required();
+  import_command->add_option("--model", importing.model, "Folder whose config.json tells the layers of sensitivities");
+  add_bits(*import_command, importing.bits);
+  import_command->add_option("--group", importing.group, "Inputs that share a scale and a zero; -1 for whole rows")
+      ->capture_default_str();
+  add_json(*import_command, importing.json);
+  import_command->callback([&] { code = import_archive(importing); });
+}
+
 int report(char const* message, int code) {
   std::fflush(stdout);
   std::fprintf(stderr, "amq: %s\n", message);
@@ -161,6 +184,13 @@ int main(int argc, char** argv) {
   search_command->add_option("--generations", searching.generations, "Generations of the optimizer")
       ->capture_default_str()
       ->check(CLI::Range(1, 100000));
+  search_command->add_option(
+      "--evaluator", searching.evaluator,
+      "Command that measures instead of amq: bits in, losses out, as JSON lines (docs/formats.md)");
+  search_command
+      ->add_option("--evaluator-timeout", searching.evaluator_timeout, "Seconds it may take for one configuration")
+      ->capture_default_str()
+      ->check(positive_number);
   search_command->add_flag("--resume", searching.resume, "Continue the search in --out");
   add_json(*search_command, searching.json);
   search_command->callback([&] { code = search(searching); });
@@ -183,6 +213,9 @@ int main(int argc, char** argv) {
   add_threads(*deploy_command, deploying.threads);
   add_json(*deploy_command, deploying.json);
   deploy_command->callback([&] { code = deploy(deploying); });
+
+  archive_options exporting, importing;
+  add_archive(app, exporting, importing, code);
 
   try {
     catch_interrupts();

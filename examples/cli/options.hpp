@@ -60,6 +60,8 @@ struct search_options {
   std::optional<std::int64_t> candidates;
   int population = 200;
   int generations = 20;
+  std::optional<std::string> evaluator;  ///< a command that measures instead of the proxy
+  double evaluator_timeout = 3600;       ///< seconds without an answer
   bool resume = false;
   bool json = false;
 };
@@ -77,12 +79,24 @@ struct deploy_options {
   bool json = false;
 };
 
+struct archive_options {
+  std::filesystem::path archive;
+  std::filesystem::path out;
+  bool sensitivities = false;                  ///< export: the losses of single layers instead of everything
+  std::optional<std::filesystem::path> model;  ///< import: where the layers' shapes are
+  std::vector<int> bits{2, 3, 4};
+  int group = 128;
+  bool json = false;
+};
+
 /// Each command prints to standard output, reports progress on standard error, and returns the exit code.
 int inspect(inspect_options const& options);
 int evaluate(evaluate_options const& options);
 int sensitivity(sensitivity_options const& options);
 int search(search_options const& options);
 int deploy(deploy_options const& options);
+int export_archive(archive_options const& options);
+int import_archive(archive_options const& options);
 
 inline constexpr int exit_done = 0;
 inline constexpr int exit_internal_error = 1;

@@ -10,6 +10,7 @@
 
 #include "amq/compose/evaluators.hpp"
 #include "amq/compose/strategies.hpp"
+#include "amq/evaluate/process_evaluator.hpp"
 #include "amq/search/search.hpp"
 #include "amq/store/sqlite_archive.hpp"
 #include "archive_settings.hpp"
@@ -35,36 +36,39 @@ search_budget new_budget(search_options const& options, index layers) {
 /// Everything that must be the same when the search is resumed, and what only describes it.
 settings_map describe(search_options const& options, llama const& model, token_sequences const& tokens,
                       search_budget const& budget) {
-  return {{"seed", std::to_string(options.seed)},
-          {"loss", options.measure.loss},
-          {"proxy", options.measure.proxy},
-          {"precision", options.measure.precision},
-          {"predictor", options.predictor},
-          {"optimizer", options.optimizer},
-          {"preset", options.preset},
-          {"bits", joined(options.bits)},
-          {"group", std::to_string(options.measure.group)},
-          {"sequences", std::to_string(options.measure.sequences)},
-          {"length", std::to_string(options.measure.length)},
-          {"threshold", nlohmann::json(options.threshold).dump()},
-          {"population", std::to_string(options.population)},
-          {"generations", std::to_string(options.generations)},
-          {"evaluations", std::to_string(budget.evaluations)},
-          {"initial", std::to_string(budget.initial)},
-          {"candidates", std::to_string(budget.candidates)},
-          {"model", std::filesystem::absolute(options.model).lexically_normal().string()},
-          {"model_sha256", model.fingerprint()},
-          {"tokens", std::filesystem::absolute(options.measure.tokens).lexically_normal().string()},
-          {"tokens_sha256", tokens.fingerprint()},
-          {"version", version},
-          {"build", build_name()},
-          {"machine", machine_name()}};
+  settings_map settings{{"seed", std::to_string(options.seed)},
+                        {"loss", options.measure.loss},
+                        {"proxy", options.evaluator ? "process" : options.measure.proxy},
+                        {"precision", options.measure.precision},
+                        {"predictor", options.predictor},
+                        {"optimizer", options.optimizer},
+                        {"preset", options.preset},
+                        {"bits", joined(options.bits)},
+                        {"group", std::to_string(options.measure.group)},
+                        {"sequences", std::to_string(options.measure.sequences)},
+                        {"length", std::to_string(options.measure.length)},
+                        {"threshold", nlohmann::json(options.threshold).dump()},
+                        {"population", std::to_string(options.population)},
+                        {"generations", std::to_string(options.generations)},
+                        {"evaluations", std::to_string(budget.evaluations)},
+                        {"initial", std::to_string(budget.initial)},
+                        {"candidates", std::to_string(budget.candidates)},
+                        {"model", std::filesystem::absolute(options.model).lexically_normal().string()},
+                        {"model_sha256", model.fingerprint()},
+                        {"tokens", std::filesystem::absolute(options.measure.tokens).lexically_normal().string()},
+                        {"tokens_sha256", tokens.fingerprint()},
+                        {"version", version},
+                        {"build", build_name()},
+                        {"machine", machine_name()}};
+  if (options.evaluator) settings["evaluator"] = *options.evaluator;
+  return settings;
 }
 
 /// Files may have moved; what is in them decides.
 setting_rules resume_rules() {
   setting_rules rules;
   rules.free.insert(rules.free.end(), {"model", "tokens"});
+  rules.warned.push_back("evaluator");
   return rules;
 }
 
@@ -125,6 +129,17 @@ search_observer show_progress(progress& bar) {
   return observer;
 }
 
+/// Another program measures. What it says of its loss must be what the archive says.
+any_evaluator start_evaluator(search_options const& options, std::vector<archived_layer> layers) {
+  auto child = std::make_unique<process_evaluator>(*options.evaluator, std::move(layers),
+                                                   process_evaluator_options{.timeout = options.evaluator_timeout});
+  auto const loss = child->about().find("loss");
+  if (loss != child->about().end() && loss->second != options.measure.loss)
+    throw input_error("the evaluator measures the loss '" + loss->second + "' and --loss is " + options.measure.loss +
+                      "; make them agree");
+  return any_evaluator(std::move(child));
+}
+
 struct outcome {
   search_result result;
   search_budget budget;
@@ -137,6 +152,7 @@ outcome run(search_options const& options, llama const& model, token_sequences c
   expect_strategy(options.preset, options.predictor, options.optimizer);
   interruptible_executor executor(threads_to_use(options.measure.threads));
   auto const prepare = [&] {
+    if (options.evaluator) return start_evaluator(options, archived_layers(space, model.linears()));
     return make_evaluator(model, tokens, space, options.measure.proxy, options.measure.loss, executor);
   };
   // A new archive is made once everything that can be refused is there; an old one is compared before the long work.

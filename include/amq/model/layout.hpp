@@ -95,6 +95,13 @@ inline void check_tensor(checkpoint const& source, expected_tensor const& expect
 
 }  // namespace detail
 
+/// The linear layers of a model in checkpoint order, from its config alone.
+inline std::vector<linear_layer> linears_of(model_config const& config) {
+  model_layout layout;
+  for (int block = 0; block < config.blocks; ++block) detail::add_block(layout, config, block);
+  return layout.linears;
+}
+
 /// The tensor of a linear layer's matrix.
 inline expected_tensor weight_of(linear_layer const& linear) {
   return {linear.name + ".weight", {linear.rows, linear.cols}};
