@@ -31,6 +31,21 @@ class staircase {
     steps_.insert(steps_.erase(at, last), {first, second});
   }
 
+  /// Area that a point would add. O(log n + points it dominates).
+  double gain(double first, double second) const {
+    if (!(first < reference_[0] && second < reference_[1])) return 0;
+    auto at = std::lower_bound(steps_.begin(), steps_.end(), std::pair(first, second));
+    double const ceiling = at == steps_.begin() ? reference_[1] : std::prev(at)->second;
+    if (ceiling <= second) return 0;
+    double total = 0, from = first, top = ceiling;
+    for (; at != steps_.end() && top > second; ++at) {
+      total += (at->first - from) * (top - second);
+      from = at->first;
+      top = at->second;
+    }
+    return top > second ? total + (reference_[0] - from) * (top - second) : total;
+  }
+
   double area() const {
     double total = 0;
     double ceiling = reference_[1];

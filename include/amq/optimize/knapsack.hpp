@@ -10,8 +10,8 @@ struct knapsack_options {
   index sizes = 160;  ///< budgets, evenly spread from all-lowest to all-highest
 };
 
-/// Models optimizer for additive problems: the optima of the problem's additive costs at evenly spread sizes, evaluated.
-/// Ignores start and random.
+/// Models optimizer for additive problems: the optima of the problem's additive costs at evenly spread sizes,
+/// evaluated. Ignores start and random.
 class knapsack {
  public:
   using policy_category = optimizer_category;
@@ -26,8 +26,9 @@ class knapsack {
     population found{matrix<gene>(options_.sizes, problem.variables()),
                      matrix<double>(options_.sizes, problem.objectives())};
     for (index i = 0; i < options_.sizes; ++i)
-      optima.within(optima.total() * static_cast<double>(i) / static_cast<double>(std::max<index>(1, options_.sizes - 1)),
-                    found.genes.row(i));
+      optima.within(
+          optima.total() * static_cast<double>(i) / static_cast<double>(std::max<index>(1, options_.sizes - 1)),
+          found.genes.row(i));
     problem.evaluate(found.genes, found.objectives);
     return found;
   }

@@ -16,15 +16,15 @@
 namespace amq {
 
 struct local_knapsack_options {
-  index sizes = 160;        ///< optima of the additive costs that start the set; intervals of size that polishing fills
-  int rounds = 2;           ///< of local knapsacks
-  index centres = 14;       ///< members of the predicted front that a round starts from
-  index local_sizes = 17;   ///< knapsacks around each centre
-  double reach = 0.04;      ///< of the whole range of sizes, on either side of a centre
+  index sizes = 160;       ///< optima of the additive costs that start the set; intervals of size that polishing fills
+  int rounds = 2;          ///< of local knapsacks
+  index centres = 14;      ///< members of the predicted front that a round starts from
+  index local_sizes = 17;  ///< knapsacks around each centre
+  double reach = 0.04;     ///< of the whole range of sizes, on either side of a centre
   int polish_rounds = 12;
-  index offspring = 200;    ///< in a round of polishing
-  index draws = 3;          ///< additive costs drawn from the posterior, where the problem can
-  index draw_sizes = 60;    ///< optima of each
+  index offspring = 200;  ///< in a round of polishing
+  index draws = 3;        ///< additive costs drawn from the posterior, where the problem can
+  index draw_sizes = 60;  ///< optima of each
 };
 
 /// Models optimizer for sized problems with two objectives, loss and size (the recipe's section 3; its idea, that a
@@ -74,8 +74,8 @@ class local_knapsack {
       double const offset = random_.uniform();
       std::vector<configuration> found;
       for (index k = 0; k < centres; ++k) {
-        auto const place = (static_cast<double>(k) + offset) * static_cast<double>(front.size()) /
-                           static_cast<double>(centres);
+        auto const place =
+            (static_cast<double>(k) + offset) * static_cast<double>(front.size()) / static_cast<double>(centres);
         solve_around(configuration(member(front[static_cast<std::size_t>(place)])), found);
       }
       add(found);
@@ -179,13 +179,12 @@ class local_knapsack {
       index row = 1;
       for (index v = 0; v < problem_.variables(); ++v)
         for (int level = 0; level < problem_.levels(v); ++level)
-          costs(v, level) =
-              level == centre[at(v)] ? 0.0 : difference(objectives(row++, 0), objectives(0, 0));
+          costs(v, level) = level == centre[at(v)] ? 0.0 : difference(objectives(row++, 0), objectives(0, 0));
       multiple_choice_knapsack const around(costs, sizes_);
       for (index k = 0; k < options_.local_sizes; ++k) {
-        double const place =
-            options_.local_sizes > 1 ? 2.0 * static_cast<double>(k) / static_cast<double>(options_.local_sizes - 1) - 1
-                                     : 0.0;
+        double const place = options_.local_sizes > 1
+                                 ? 2.0 * static_cast<double>(k) / static_cast<double>(options_.local_sizes - 1) - 1
+                                 : 0.0;
         configuration genes(centre.size());
         around.within(size_of(centre) + place * options_.reach * total_, genes);
         found.push_back(std::move(genes));

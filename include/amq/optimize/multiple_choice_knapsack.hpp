@@ -77,7 +77,8 @@ class knapsack_table {
   matrix<std::int32_t> steps_;  // (variables, levels), in units
 };
 
-/// Nearly exact where there are many variables: steps along each variable's lower convex hull, most saving a size first.
+/// Nearly exact where there are many variables: steps along each variable's lower convex hull, most saving a size
+/// first.
 class knapsack_hull {
  public:
   knapsack_hull(matrix_view<double const> costs, matrix_view<double const> sizes) : variables_(costs.rows) {
@@ -133,10 +134,10 @@ class knapsack_hull {
 }  // namespace detail
 
 /// Minimises sum_v costs(v, level_v) with sum_v sizes(v, level_v) <= size (Kellerer, Pferschy, Pisinger 2004, chapter
-/// 11). costs and sizes are (variables, levels); a variable's lowest level has size 0, sizes rise with the level, levels
-/// that a variable lacks are infinite. Exact dynamic programming, O(variables x levels x steps) once for all sizes, while
-/// all sizes together are at most 2,000 steps of a common unit; otherwise the convex hull, O(n log n), off by less than
-/// one step.
+/// 11). costs and sizes are (variables, levels); a variable's lowest level has size 0, sizes rise with the level,
+/// levels that a variable lacks are infinite. Exact dynamic programming, O(variables x levels x steps) once for all
+/// sizes, while all sizes together are at most 2,000 steps of a common unit; otherwise the convex hull, O(n log n), off
+/// by less than one step.
 class multiple_choice_knapsack {
  public:
   static constexpr index most_steps = 2000;

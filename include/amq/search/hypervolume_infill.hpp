@@ -1,0 +1,98 @@
+// Infill by hypervolume: the candidates whose predictions add most to the measured front, one after the other.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numeric>
+#include <span>
+#include <vector>
+
+#include "amq/concepts/infill.hpp"
+#include "amq/core/error.hpp"
+
+namespace amq {
+
+struct hypervolume_infill_options {
+  double log_share = 0.5;  ///< of the gain: 0 counts the raw hypervolume, 1 the logarithmic one, 0.5 half of each
+  index pool = 420;        ///< candidates looked at: those nearest to their own predicted front
+};
+
+/// Models infill: greedy batches by predicted hypervolume gain (the library's two normalised hypervolumes). Each chosen
+/// candidate counts as measured, at its prediction, for those after it; where nothing gains, a random candidate of the
+/// pool. O(candidates log candidates + n pool).
+class hypervolume_infill {
+ public:
+  using policy_category = infill_category;
+
+  explicit hypervolume_infill(hypervolume_infill_options options = {}) : options_(options) {
+    AMQ_EXPECTS(options.log_share >= 0 && options.log_share <= 1 && options.pool >= 1,
+                "hypervolume_infill needs a log_share from 0 to 1 and a pool of at least 1");
+  }
+
+  template <class Predictor>
+  std::vector<index> select(Predictor const&, population const& candidates, infill_context const& context, index n,
+                            random_stream& random) const {
+    auto pool = nearest_to_front(candidates.objectives, std::max(n, options_.pool));
+    side raw(context, loss_scale::raw), logarithmic(context, loss_scale::logarithmic);
+    std::vector<index> chosen;
+    while (std::ssize(chosen) < n && !pool.empty()) {
+      std::size_t best = 0;
+      double best_gain = 0;
+      for (std::size_t k = 0; k < pool.size(); ++k) {
+        double const loss = candidates.objectives(pool[k], 0), bits = candidates.objectives(pool[k], 1);
+        double const gain =
+            (1 - options_.log_share) * raw.gain(bits, loss) + options_.log_share * logarithmic.gain(bits, loss);
+        if (gain > best_gain) best = k, best_gain = gain;
+      }
+      if (!(best_gain > 0)) best = static_cast<std::size_t>(random.below(std::ssize(pool)));
+      index const row = pool[best];
+      raw.add(candidates.objectives(row, 1), candidates.objectives(row, 0));
+      logarithmic.add(candidates.objectives(row, 1), candidates.objectives(row, 0));
+      chosen.push_back(row);
+      pool.erase(pool.begin() + static_cast<std::ptrdiff_t>(best));
+    }
+    return chosen;
+  }
+
+ private:
+  /// One of the two planes and the front in it.
+  class side {
+   public:
+    side(infill_context const& context, loss_scale scale)
+        : plane_(context.frame, scale), front_(normalised_plane::reference, normalised_plane::reference) {
+      for (std::size_t i = 0; i < context.front_bits.size(); ++i) add(context.front_bits[i], context.front_losses[i]);
+    }
+    void add(double bits, double loss) { front_.add(plane_.bits(bits), plane_.loss(loss)); }
+    double gain(double bits, double loss) const { return front_.gain(plane_.bits(bits), plane_.loss(loss)); }
+
+   private:
+    normalised_plane plane_;
+    detail::staircase front_;
+  };
+
+  /// Rows with the least ln loss above the candidates' own front at their bits.
+  static std::vector<index> nearest_to_front(matrix<double> const& objectives, index most) {
+    std::vector<index> order(static_cast<std::size_t>(objectives.rows()));
+    std::iota(order.begin(), order.end(), index{0});
+    std::stable_sort(order.begin(), order.end(), [&](index a, index b) { return objectives(a, 1) < objectives(b, 1); });
+    std::vector<double> excess(order.size());
+    double least = std::numeric_limits<double>::infinity();
+    for (std::size_t k = 0; k < order.size(); ++k) {
+      double const loss = logarithm(objectives(order[k], 0));
+      least = std::min(least, loss);
+      excess[static_cast<std::size_t>(order[k])] = loss - least;
+    }
+    std::stable_sort(order.begin(), order.end(), [&](index a, index b) {
+      return excess[static_cast<std::size_t>(a)] < excess[static_cast<std::size_t>(b)];
+    });
+    if (std::ssize(order) > most) order.resize(static_cast<std::size_t>(most));
+    return order;
+  }
+
+  static double logarithm(double loss) { return std::log(std::max(loss, std::numeric_limits<double>::min())); }
+
+  hypervolume_infill_options options_;
+};
+
+}  // namespace amq
