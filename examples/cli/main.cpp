@@ -36,9 +36,9 @@ void add_bits(CLI::App& command, std::vector<int>& bits) {
   command.add_option("--bits", bits, "Widths a layer may take, 2 to 8")->delimiter(',')->capture_default_str();
 }
 
-void add_measuring(CLI::App& command, measuring& measure) {
+void add_measuring(CLI::App& command, measuring& measure, bool required = true) {
   command.add_option("--tokens", measure.tokens, "Calibration tokens: .npy of integers, or raw .u16 / .u32")
-      ->required();
+      ->required(required);
   command.add_option("--sequences", measure.sequences, "Sequences to take from the tokens")->capture_default_str();
   command.add_option("--length", measure.length, "Tokens in a sequence")->capture_default_str();
   command.add_option("--loss", measure.loss, "jsd, kl or cross_entropy")->capture_default_str();
@@ -217,13 +217,51 @@ int main(int argc, char** argv) {
   archive_options exporting, importing;
   add_archive(app, exporting, importing, code);
 
+  compare_options comparing;
+  auto* compare_command = app.add_subcommand("compare", "Search strategies against each other on the same landscape");
+  compare_command
+      ->add_option("--landscape", comparing.landscape, "flat, deep or chain (synthetic), table (an archive) or model")
+      ->required()
+      ->check(CLI::IsMember({"flat", "deep", "chain", "table", "model"}));
+  compare_command->add_option("--sensitivity", comparing.sensitivity, "CSV of layer,rows,cols,jsd_alone_at_2_bits");
+  compare_command->add_option("--landscape-seed", comparing.landscape_seed, "Seed of a synthetic landscape")
+      ->capture_default_str()
+      ->check(whole_number<std::uint64_t>);
+  compare_command->add_option("--archive", comparing.archive,
+                              "Archive to replay: archive.sqlite, or an archive as CSV");
+  compare_command->add_option("--model", comparing.model, "Hugging Face folder: config.json and safetensors");
+  add_measuring(*compare_command, comparing.measure, false);
+  add_bits(*compare_command, comparing.bits);
+  compare_command->add_option("--strategies", comparing.strategies, "Names, separated by commas")
+      ->delimiter(',')
+      ->capture_default_str();
+  compare_command->add_option("--vary", comparing.vary,
+                              "PART=NAME,NAME: every strategy with each of these; several make the full factorial");
+  compare_command->add_option("--seeds", comparing.seeds, "Seeds 1 to N, the same for every strategy")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 10000));
+  compare_command
+      ->add_option("--evaluations", comparing.evaluations, "Configurations measured in a run, everything counted")
+      ->required()
+      ->check(whole_number<std::int64_t>);
+  compare_command->add_option("--initial", comparing.initial, "Size of AMQ's initial design, uniform ones included");
+  compare_command->add_option("--candidates", comparing.candidates, "Configurations measured in a batch");
+  compare_command
+      ->add_option("--probes", comparing.probes,
+                   "Uncounted evaluations before each batch that try the predictor (default: 96; model: 0)")
+      ->check(CLI::Range(0, 10000));
+  compare_command->add_option("--out", comparing.out, "Folder; what is finished there is kept")->required();
+  add_json(*compare_command, comparing.json);
+  compare_command->callback([&] { code = compare(comparing); });
+
   try {
     catch_interrupts();
     refuse_empty_values(app);
     app.parse(argc, argv);
     if (app.get_subcommands().empty())
-      return report("no command was given; expected inspect, evaluate, sensitivity, search or deploy (see --help)",
-                    exit_bad_input);
+      return report(
+          "no command was given; expected inspect, evaluate, sensitivity, search, deploy or compare (see --help)",
+          exit_bad_input);
     if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0)
       return report("standard output cannot be written", exit_bad_input);
     return code;

@@ -89,12 +89,32 @@ struct archive_options {
   bool json = false;
 };
 
+struct compare_options {
+  std::string landscape;  ///< flat, deep, chain, table or model
+  std::filesystem::path sensitivity;
+  std::uint64_t landscape_seed = 1;
+  std::filesystem::path archive;
+  std::filesystem::path model;
+  measuring measure;
+  std::vector<int> bits{2, 3, 4};
+  std::vector<std::string> strategies{"amq"};
+  std::vector<std::string> vary;
+  int seeds = 10;
+  std::int64_t evaluations = 0;
+  std::optional<std::int64_t> initial;
+  std::optional<std::int64_t> candidates;
+  std::optional<int> probes;
+  std::filesystem::path out;
+  bool json = false;
+};
+
 /// Each command prints to standard output, reports progress on standard error, and returns the exit code.
 int inspect(inspect_options const& options);
 int evaluate(evaluate_options const& options);
 int sensitivity(sensitivity_options const& options);
 int search(search_options const& options);
 int deploy(deploy_options const& options);
+int compare(compare_options const& options);
 int export_archive(archive_options const& options);
 int import_archive(archive_options const& options);
 
