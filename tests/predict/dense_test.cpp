@@ -123,33 +123,60 @@ TEST_CASE("integer distances are exact on every instruction set", "[dense]") {
   for (index const dimensions : {1, 2, 31, 224}) {
     amq::detail::lattice const grid(dimensions, 2);
     amq::detail::lattice_points points;
-    std::vector<amq::detail::lattice_point> list;
-    for (int i = 0; i < 130; ++i) {
-      std::vector<double> features(static_cast<std::size_t>(dimensions));
-      for (double& f : features) f = static_cast<double>(random.below(13)) / 2;
-      list.push_back(grid.encode(features).value());
-      points.add(list.back());
-    }
+    matrix<double> features(130, dimensions);
+    for (index i = 0; i < features.size(); ++i) features.data()[i] = static_cast<double>(random.below(13)) / 2;
+    auto const list = grid.encode(features);
+    for (index i = 0; i < 130; ++i) points.add(list, i);
     std::array<std::int32_t, 64> squares{};
     for (index b = 0; b < 3; ++b) {
-      points.squared_distances(list[7], b, squares);
+      points.squared_distances(list, 7, b, squares);
       for (index j = 0; j < (b < 2 ? 64 : 2); ++j) {
-        auto const& other = list[static_cast<std::size_t>(b * 64 + j)].codes;
-        int expected = 0;
-        for (std::size_t k = 0; k < other.size(); ++k)
-          expected += (other[k] - list[7].codes[k]) * (other[k] - list[7].codes[k]);
+        double expected = 0;
+        for (index k = 0; k < dimensions; ++k) expected += 4 * std::pow(features(b * 64 + j, k) - features(7, k), 2);
         CHECK(squares[static_cast<std::size_t>(j)] == expected);
       }
     }
   }
-  std::vector<std::uint8_t> block(128 * 5), query(10);
-  for (auto& c : block) c = static_cast<std::uint8_t>(random.below(12));
-  for (auto& c : query) c = static_cast<std::uint8_t>(random.below(12));
-  amq::detail::byte_dots_result expected, got;
-  amq::detail::byte_dots_portable(query.data(), block.data(), 5, expected);
+}
+
+TEST_CASE("dots of small integers are exact on every instruction set, up to their bound", "[dense]") {
+  amq::random_stream random(7);
+  for (index const most : {12, 28}) {  // 40 coordinates of 28: 31,360, just below 2^15
+    std::vector<std::uint8_t> block(256 * 10), query(40);
+    for (auto& c : block) c = static_cast<std::uint8_t>(most == 28 ? 28 : random.below(most));
+    for (auto& c : query) c = static_cast<std::uint8_t>(most == 28 ? 28 : random.below(most));
+    amq::detail::byte_dots_result expected{}, got;
+    for (std::size_t k = 0; k < 40; ++k)
+      for (std::size_t j = 0; j < 64; ++j) expected[j] += query[k] * block[k / 4 * 256 + 4 * j + k % 4];
+    for (auto const which : amq::simd::supported_isas()) {
+      amq::detail::byte_dots(query.data(), block.data(), 10, got, which);
+      CHECK(got == expected);
+    }
+#if defined(__x86_64__)
+    if (amq::simd::supported(amq::simd::isa::avx512)) {  // also where the processor has a shorter way
+      amq::detail::byte_dots_avx512(query.data(), block.data(), 10, got);
+      CHECK(got == expected);
+    }
+#endif
+  }
+}
+
+TEST_CASE("codes of a lattice are whole steps within a billionth, or none", "[dense]") {
+  amq::detail::lattice const grid(20, 3);
+  matrix<double> features(7, 20);
+  for (index k = 0; k < 20; ++k) features(0, k) = static_cast<double>(k) / 3;
+  features(1, 19) = 1 + 2e-10;
+  features(2, 3) = 1 + 1e-6;
+  features(3, 18) = -1.0 / 3;
+  features(4, 0) = std::nan("");
+  features(5, 0) = 1e300;
+  features(6, 16) = 40.0 / 3;  // 40 is beyond sqrt(2^15 / 21)
   for (auto const which : amq::simd::supported_isas()) {
-    amq::detail::byte_dots(query.data(), block.data(), 5, got, which);
-    CHECK(got == expected);
+    auto const points = grid.encode(features, which);
+    CHECK(points.codes.cols() == 32);
+    for (index k = 0; k < 32; ++k) CHECK(points.codes(0, k) == (k < 20 ? k : 0));
+    CHECK(points.squares == std::vector<std::int32_t>{2470, 9, -1, -1, -1, -1, -1});
+    CHECK(points.codes(1, 19) == 3);
   }
 }
 

@@ -73,10 +73,13 @@ class rbf {
   void predict(matrix_view<gene const> genes, std::span<double> out) const {
     AMQ_EXPECTS(model_.has_value(), "rbf::predict needs a fit before it");
     AMQ_EXPECTS(genes.rows == std::ssize(out), "rbf::predict needs room for one loss a configuration");
-    std::vector<double> features(static_cast<std::size_t>(feature_count_));
-    for (index i = 0; i < genes.rows; ++i) {
-      features_of_(genes.row(i), features);
-      out[static_cast<std::size_t>(i)] = (*model_)(features);
+    constexpr index batch = 64;  // rows whose features stay in cache
+    matrix<double> features(std::min(batch, genes.rows), feature_count_);
+    for (index first = 0; first < genes.rows; first += batch) {
+      index const count = std::min(batch, genes.rows - first);
+      for (index i = 0; i < count; ++i) features_of_(genes.row(first + i), features.row(i));
+      model_->evaluate(features.view().rows_from(0, count),
+                       out.subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(count)));
     }
   }
 
@@ -109,7 +112,7 @@ class rbf {
     if (!model_ || features_.cols() != features.cols() || features_.rows() > features.rows()) return false;
     if (!std::equal(features_.data(), features_.data() + features_.size(), features.data())) return false;
     for (index i = features_.rows(); grid_ && i < features.rows(); ++i)
-      if (!grid_->encode(features.row(i))) return false;
+      if (!grid_->contains(features.row(i))) return false;
     return true;
   }
 

@@ -110,8 +110,8 @@ class format_space {
     AMQ_EXPECTS(std::ssize(genes) == size() && std::ssize(out) == feature_count(),
                 "format_space::features needs " + std::to_string(size()) + " genes and room for " +
                     std::to_string(feature_count()) + " features");
-    auto feature = out.begin();
-    for (index layer : free_layers_) *feature++ = static_cast<double>(genes[at(layer)]) / highest_gene(layer);
+    for (std::size_t k = 0; k < out.size(); ++k)
+      out[k] = scaled_genes_[genes_a_scale * scale_of_[k] + genes[at(free_layers_[k])]];
   }
 
   /// Every free layer at this choice (at its highest, where it has fewer), pinned ones at their highest.
@@ -166,6 +166,8 @@ class format_space {
   }
 
  private:
+  static constexpr std::size_t genes_a_scale = 256;
+
   static std::size_t at(index i) { return static_cast<std::size_t>(i); }
 
   gene highest_gene(index layer) const { return static_cast<gene>(choices_[at(layer)].size() - 1); }
@@ -246,6 +248,22 @@ class format_space {
     free_layers_.clear();
     for (index const layer : variable_order_)
       if (!pinned(layer) && highest_gene(layer) > 0) free_layers_.push_back(layer);
+    tabulate_features();
+  }
+
+  /// A division a gene is what features() would spend its time on.
+  void tabulate_features() {
+    std::vector<int> highest;
+    scale_of_.clear();
+    scaled_genes_.clear();
+    for (index const layer : free_layers_) {
+      auto const known = std::find(highest.begin(), highest.end(), highest_gene(layer));
+      scale_of_.push_back(static_cast<std::size_t>(known - highest.begin()));
+      if (known != highest.end()) continue;
+      highest.push_back(highest_gene(layer));
+      for (std::size_t value = 0; value < genes_a_scale; ++value)
+        scaled_genes_.push_back(static_cast<double>(value) / highest.back());
+    }
   }
 
   std::vector<linear_layer> layers_;
@@ -255,7 +273,9 @@ class format_space {
   std::int64_t other_bytes_ = 0;
   std::int64_t weights_ = 0;
   std::vector<index> variable_order_;
-  std::vector<index> free_layers_;  // in AMQ's order of variables
+  std::vector<index> free_layers_;     // in AMQ's order of variables
+  std::vector<std::size_t> scale_of_;  // of each free layer, a row of
+  std::vector<double> scaled_genes_;   // (distinct highest genes, all genes)
 };
 
 }  // namespace amq

@@ -68,12 +68,12 @@ class interpolant {
     set_coefficients(y, c1);
   }
 
-  double operator()(std::span<double const> features) const {
-    double value = tail_.constant + tail_.along(features);
-    points_.visit_kernel(features, [&](index b, auto const& phi) {
-      value += math_.dot(phi.data(), coefficients_.data() + b * tile, 1);
+  /// out[i] is the value at row i of features (rows, dimensions); the same bits whatever rows are beside it.
+  void evaluate(matrix_view<double const> features, std::span<double> out) const {
+    for (index i = 0; i < features.rows; ++i) out[at(i)] = tail_.constant + tail_.along(features.row(i));
+    points_.visit_kernel(features, [&](index row, index b, auto const& phi) {
+      out[at(row)] += math_.dot(phi.data(), coefficients_.data() + b * tile, 1);
     });
-    return value;
   }
 
   /// y_i - s_-i(x_i) for each point i, where s_-i is the interpolant of all others: c_i over the i-th diagonal entry of
@@ -123,7 +123,8 @@ class interpolant {
   /// visit(place, phi): place >= 0 is one of the others, place < 0 the spanning point -1 - place.
   template <class Visit>
   void visit_places(std::span<double const> features, Visit&& visit) const {
-    points_.visit_kernel(features, [&](index b, auto const& phi) {
+    matrix_view<double const> const one{features.data(), 1, std::ssize(features)};
+    points_.visit_kernel(one, [&](index, index b, auto const& phi) {
       index const count = std::min(tile, size() - b * tile);
       for (index j = 0; j < count; ++j) visit(place_[at(b * tile + j)], phi[at(j)]);
     });

@@ -32,22 +32,25 @@ class kernel_points {
 
   void add(std::span<double const> features) {
     features_.insert(features_.end(), features.begin(), features.end());
-    if (grid_) lattice_.add(*grid_->encode(features));
+    if (grid_) lattice_.add(grid_->encode({features.data(), 1, std::ssize(features)}), 0);
     ++size_;
   }
 
-  /// visit(b, phi) for each block b of 64 points: phi[j] is the kernel to point 64 b + j, and finite beyond the last.
+  /// visit(row, b, phi) for each row of features (points, dimensions) and each block b of 64 points: phi[j] is the
+  /// kernel to point 64 b + j, and finite beyond the last. Rows innermost, so that a block is read once for all; blocks
+  /// rise for each row.
   template <class Visit>
-  void visit_kernel(std::span<double const> features, Visit&& visit) const {
-    auto const point = grid_ ? grid_->encode(features) : std::nullopt;
+  void visit_kernel(matrix_view<double const> features, Visit&& visit) const {
+    auto const points = grid_ ? grid_->encode(features) : lattice_codes{};
     values phi{};
-    for (index b = 0; b * block < size_; ++b) {
-      if (point)
-        look_up(*point, b, phi);
-      else
-        compute(features, b, phi);
-      visit(b, std::as_const(phi));
-    }
+    for (index b = 0; b * block < size_; ++b)
+      for (index row = 0; row < features.rows; ++row) {
+        if (grid_ && points.on_lattice(row))
+          look_up(points, row, b, phi);
+        else
+          compute(features.row(row), b, phi);
+        visit(row, b, std::as_const(phi));
+      }
   }
 
  private:
@@ -58,9 +61,9 @@ class kernel_points {
       return kernel_.of_square(square);
   }
 
-  void look_up(lattice_point const& point, index b, values& phi) const {
+  void look_up(lattice_codes const& points, index row, index b, values& phi) const {
     std::array<std::int32_t, block> squares;
-    lattice_.squared_distances(point, b, squares);
+    lattice_.squared_distances(points, row, b, squares);
     for (std::size_t j = 0; j < block; ++j) phi[j] = table_[static_cast<std::size_t>(squares[j])];
   }
 

@@ -12,12 +12,17 @@
 #include "amq/core/matrix.hpp"
 #include "amq/predict/detail/byte_dots.hpp"
 
+#define AMQ_SIMD_BODY "amq/predict/detail/lattice.inl"
+#include "amq/core/simd/for_each_isa.hpp"
+
 namespace amq::detail {
 
-/// A point of a lattice in whole steps, padded to an even number of coordinates.
-struct lattice_point {
-  std::vector<std::uint8_t> codes;
-  std::int32_t square = 0;
+/// Points of a lattice in whole steps, (points, coordinates) padded to a multiple of 16 coordinates.
+struct lattice_codes {
+  matrix<std::uint8_t> codes;
+  std::vector<std::int32_t> squares;  ///< of each point's length; -1: the point is not on the lattice
+
+  bool on_lattice(index point) const { return squares[static_cast<std::size_t>(point)] >= 0; }
 };
 
 /// Which points are on the lattice of step 1 / scale. Dots are summed in 16 bits, which bounds the coordinates.
@@ -33,26 +38,28 @@ class lattice {
     for (int scale = 1; scale <= 12; ++scale) {
       lattice const candidate(features.cols, scale);
       index fits = 0;
-      while (fits < features.rows && candidate.encode(features.row(fits))) ++fits;
+      while (fits < features.rows && candidate.contains(features.row(fits))) ++fits;
       if (fits == features.rows) return candidate;
     }
     return std::nullopt;
   }
 
-  std::optional<lattice_point> encode(std::span<double const> features) const {
-    lattice_point point{std::vector<std::uint8_t>(static_cast<std::size_t>(2 * pairs())), 0};
-    for (std::size_t k = 0; k < features.size(); ++k) {
-      double const steps = features[k] * scale_;
-      if (!(steps > -1e-9 && steps < limit_ + 1e-9)) return std::nullopt;
-      auto const whole = static_cast<int>(steps + 0.5);
-      if (std::abs(steps - whole) > 1e-9) return std::nullopt;
-      point.codes[k] = static_cast<std::uint8_t>(whole);
-      point.square += point.codes[k] * point.codes[k];
-    }
-    return point;
+  bool contains(std::span<double const> features) const {
+    return encode({features.data(), 1, std::ssize(features)}).on_lattice(0);
   }
 
-  index pairs() const { return (dimensions_ + 1) / 2; }
+  /// The rows of features (points, dimensions).
+  lattice_codes encode(matrix_view<double const> features, simd::isa which = simd::best_isa()) const {
+    lattice_codes result{matrix<std::uint8_t>(features.rows, padded()),
+                         std::vector<std::int32_t>(static_cast<std::size_t>(features.rows))};
+    for (index i = 0; i < features.rows; ++i)
+      result.squares[static_cast<std::size_t>(i)] = AMQ_SIMD_CALL(
+          which, encode_steps(features.row(i).data(), dimensions_, scale_, limit_, result.codes.row(i).data()));
+    return result;
+  }
+
+  /// Coordinates with the padding.
+  index padded() const { return (dimensions_ + 15) / 16 * 16; }
   int scale() const { return scale_; }
   /// No squared distance between two points, in steps, is greater.
   index largest_square() const { return dimensions_ * limit_ * limit_; }
@@ -65,7 +72,7 @@ class lattice {
   int limit_;
 };
 
-/// A growing list of lattice points in blocks of 64, pairs of coordinates outermost, so that one load holds many
+/// A growing list of lattice points in blocks of 64, quads of coordinates outermost, so that one load holds many
 /// points.
 class lattice_points {
  public:
@@ -73,30 +80,28 @@ class lattice_points {
 
   index size() const { return size_; }
 
-  void add(lattice_point const& point) {
-    auto const pairs = point.codes.size() / 2;
+  void add(lattice_codes const& points, index which) {
+    auto const codes = points.codes.row(which);
     auto const inside = static_cast<std::size_t>(size_ % block);
     if (inside == 0) {
-      codes_.resize(codes_.size() + 2 * block * pairs, 0);
+      codes_.resize(codes_.size() + block * codes.size(), 0);
       squares_.resize(squares_.size() + block, 0);
     }
-    std::uint8_t* const target =
-        codes_.data() + static_cast<std::size_t>(size_ / block) * 2 * block * pairs + 2 * inside;
-    for (std::size_t p = 0; p < pairs; ++p) {
-      target[2 * block * p] = point.codes[2 * p];
-      target[2 * block * p + 1] = point.codes[2 * p + 1];
-    }
-    squares_[static_cast<std::size_t>(size_)] = point.square;
+    std::uint8_t* const target = codes_.data() + static_cast<std::size_t>(size_ / block) * block * codes.size();
+    for (std::size_t k = 0; k < codes.size(); k += 4) std::copy_n(&codes[k], 4, target + block * k + 4 * inside);
+    squares_[static_cast<std::size_t>(size_)] = points.squares[static_cast<std::size_t>(which)];
     ++size_;
   }
 
-  /// Squared distances, in steps, from the point to the 64 of block b; to the origin beyond the last one.
-  void squared_distances(lattice_point const& point, index b, std::array<std::int32_t, block>& out) const {
+  /// Squared distances, in steps, from a point to the 64 of block b; to the origin beyond the last one.
+  void squared_distances(lattice_codes const& points, index which, index b,
+                         std::array<std::int32_t, block>& out) const {
     byte_dots_result dots;
-    auto const pairs = static_cast<index>(point.codes.size() / 2);
-    byte_dots(point.codes.data(), codes_.data() + b * 2 * block * pairs, pairs, dots);
+    auto const codes = points.codes.row(which);
+    byte_dots(codes.data(), codes_.data() + b * block * std::ssize(codes), std::ssize(codes) / 4, dots);
+    std::int32_t const own = points.squares[static_cast<std::size_t>(which)];
     std::int32_t const* const squares = squares_.data() + b * block;
-    for (std::size_t j = 0; j < block; ++j) out[j] = point.square + squares[j] - 2 * dots[j];
+    for (std::size_t j = 0; j < block; ++j) out[j] = own + squares[j] - 2 * dots[j];
   }
 
  private:
