@@ -141,23 +141,24 @@ TEST_CASE("variance is small where data are many and grows with steps never seen
   for (double& loss : losses) loss += 0.002 * noise.normal();
   amq::additive model;
   model.fit(space, d.genes, losses);
-  matrix<gene> two(2, 10);
-  std::fill_n(two.data(), 20, gene{2});
-  two(1, 9) = 0;
-  std::vector<double> variances(2);
-  model.variance(two, variances);
+  matrix<gene> queries(3, 10);  // all at their highest, the last one or the first one at its lowest
+  std::fill_n(queries.data(), 30, gene{2});
+  queries(1, 9) = queries(2, 0) = 0;
+  std::vector<double> variances(3);
+  model.variance(queries, variances);
   CHECK(variances[0] == Approx(0.002 * 0.002).epsilon(0.6));
   CHECK(variances[1] > 3 * variances[0]);
+  CHECK(variances[2] < 1.2 * variances[0]);
 
   amq::random_stream random(8);
   double mean = 0, square = 0;
-  std::vector<double> drawn(2);
+  std::vector<double> drawn(3);
   for (int i = 0; i < 400; ++i) {
-    model.draw(two, random, drawn);
+    model.draw(queries, random, drawn);
     double const difference = drawn[1] - drawn[0];
     mean += difference / 400, square += difference * difference / 400;
   }
-  auto const expected = predictions(model, two);
+  auto const expected = predictions(model, queries);
   CHECK(square - mean * mean > 0.2 * (variances[1] - variances[0]));
   CHECK(mean == Approx(expected[1] - expected[0]).epsilon(0.5));
 }
@@ -174,21 +175,23 @@ TEST_CASE("draws of costs are monotone, different, and the same under one seed",
   CHECK_FALSE(std::equal(first.data(), first.data() + first.size(), other.data()));
 }
 
-TEST_CASE("layers with fewer choices have infinite costs past them, pinned ones the average layer's", "[additive]") {
-  std::vector<std::vector<amq::format>> choices(6, three);
-  choices[2] = {{3, 128}, {4, 128}};
+TEST_CASE("layers with fewer choices have infinite costs past them, pinned ones the average layer's steps",
+          "[additive]") {
+  std::vector<std::vector<amq::format>> choices(7, three);
+  choices[2] = choices[6] = {{3, 128}, {4, 128}};
   choices[4] = {{4, 128}};
-  std::vector<index> const pinned{5};
-  auto const space = amq::format_space(layers(6), choices, 0).pin(pinned);
+  std::vector<index> const pinned{5, 6};
+  auto const space = amq::format_space(layers(7), choices, 0).pin(pinned);
   amq::random_stream random(10);
-  matrix<gene> genes(40, 6);
+  matrix<gene> genes(60, 7);
   std::vector<double> losses;
-  for (index i = 0; i < 40; ++i) {
+  for (index i = 0; i < 60; ++i) {
     double loss = 1;
-    for (index l = 0; l < 6; ++l) {
+    for (index l = 0; l < 7; ++l) {
       auto const most = std::ssize(choices[static_cast<std::size_t>(l)]);
-      genes(i, l) = l == 5 ? gene{2} : static_cast<gene>(random.below(most));
-      loss += 0.1 * static_cast<double>(most - 1 - genes(i, l));
+      genes(i, l) = static_cast<gene>(l >= 5 ? most - 1 : random.below(most));
+      auto const down = most - 1 - genes(i, l);
+      loss += down == 2 ? 0.4 : 0.1 * static_cast<double>(down);  // the second step down costs three times the first
     }
     losses.push_back(loss);
   }
@@ -200,7 +203,9 @@ TEST_CASE("layers with fewer choices have infinite costs past them, pinned ones 
   CHECK(costs(2, 2) == std::numeric_limits<double>::infinity());
   CHECK(costs(4, 0) == 0);
   CHECK(std::isinf(costs(4, 1)));
-  CHECK(costs(5, 0) == Approx(0.2).margin(1e-3));
+  CHECK(costs(5, 0) == Approx(0.4).margin(1e-3));
+  CHECK(costs(5, 1) == Approx(0.1).margin(1e-3));
+  CHECK(costs(6, 0) == Approx(0.1).margin(1e-3));
 }
 
 TEST_CASE("constant losses, one point, repeated points and one-choice spaces give finite predictions", "[additive]") {
