@@ -5,8 +5,10 @@
 #include <memory>
 #include <span>
 #include <utility>
+#include <vector>
 
 #include "amq/concepts/evaluator.hpp"
+#include "amq/core/error.hpp"
 
 namespace amq {
 
@@ -22,11 +24,20 @@ class any_evaluator {
   void evaluate(std::span<configuration const> batch, std::span<measurement> out) { self_->evaluate(batch, out); }
   void evaluate_each(std::span<configuration const> batch, sink const& each) { self_->evaluate_each(batch, each); }
 
+  /// Whether the owned one measures on a part of the tokens.
+  bool measures_parts() const { return self_->measures_parts(); }
+  /// Throws precondition_error where it does not.
+  void evaluate_part(std::span<configuration const> batch, double fidelity, std::span<measurement> out) {
+    self_->evaluate_part(batch, fidelity, out);
+  }
+
  private:
   struct erased {
     virtual ~erased() = default;
     virtual void evaluate(std::span<configuration const> batch, std::span<measurement> out) = 0;
     virtual void evaluate_each(std::span<configuration const> batch, sink const& each) = 0;
+    virtual bool measures_parts() const = 0;
+    virtual void evaluate_part(std::span<configuration const> batch, double fidelity, std::span<measurement> out) = 0;
   };
 
   template <class E>
@@ -44,6 +55,15 @@ class any_evaluator {
         for (std::size_t i = 0; i < batch.size(); ++i)
           if (!each(i, std::move(measured[i]))) return;
       }
+    }
+    bool measures_parts() const override { return partial_evaluator<E>; }
+    void evaluate_part(std::span<configuration const> batch, double fidelity, std::span<measurement> out) override {
+      if constexpr (partial_evaluator<E>)
+        evaluator_->evaluate_part(batch, fidelity, out);
+      else
+        throw precondition_error(
+            "this evaluator has no evaluate_part(batch, fidelity, out), so it cannot measure on a part of the tokens; "
+            "choose a strategy without staged evaluation");
     }
     std::unique_ptr<E> evaluator_;
   };

@@ -50,16 +50,22 @@ class bank_evaluator {
     });
   }
 
+  /// The same on the first `fidelity` of the sequences, at least one, at that share of the cost: exactly what the whole
+  /// measurement finds for these sequences. Throws precondition_error unless 0 < fidelity <= 1.
+  void evaluate_part(std::span<configuration const> batch, double fidelity, std::span<measurement> out) {
+    AMQ_EXPECTS(fidelity > 0 && fidelity <= 1,
+                "a part of the sequences is above 0 and at most 1, not " + std::to_string(fidelity));
+    double const sequences = std::ceil(fidelity * static_cast<double>(tokens_->count()) - 1e-9);
+    measure_each(batch, std::max<index>(1, static_cast<index>(sequences)), [&](std::size_t i, measurement&& measured) {
+      out[i] = std::move(measured);
+      return true;
+    });
+  }
+
   /// Calls sink(i, measurement&&) for each configuration in order, until it returns false.
   template <class Sink>
   void evaluate_each(std::span<configuration const> batch, Sink&& sink) {
-    for (std::size_t i = 0; i < batch.size(); ++i) {
-      // Equal neighbours share all blocks but the last, so that there is always one to run and a state to begin it
-      // with.
-      int const shared =
-          i + 1 < batch.size() ? std::min(equal_blocks(batch[i], batch[i + 1]), model_->blocks() - 1) : 0;
-      if (!sink(i, measure(batch[i], shared))) return;
-    }
+    measure_each(batch, tokens_->count(), sink);
   }
 
  private:
@@ -69,23 +75,36 @@ class bank_evaluator {
     std::vector<double> positions;
   };
 
-  /// Hidden states of all sequences after the first `blocks` blocks of a configuration.
+  /// Hidden states of the first sequences after the first `blocks` blocks of a configuration.
   struct prefix {
     configuration genes;
     int blocks = 0;
     std::vector<matrix<float>> hidden;
   };
 
-  measurement measure(configuration const& genes, int shared) {
+  template <class Sink>
+  void measure_each(std::span<configuration const> batch, index sequences, Sink&& sink) {
+    for (std::size_t i = 0; i < batch.size(); ++i) {
+      // Equal neighbours share all blocks but the last, so that there is always one to run and a state to begin it
+      // with.
+      int const shared =
+          i + 1 < batch.size() ? std::min(equal_blocks(batch[i], batch[i + 1]), model_->blocks() - 1) : 0;
+      if (!sink(i, measure(batch[i], shared, sequences))) return;
+    }
+  }
+
+  measurement measure(configuration const& genes, int shared, index sequences) {
     auto const start = std::chrono::steady_clock::now();
-    int const known = prefix_.blocks > 0 && equal_blocks(prefix_.genes, genes) >= prefix_.blocks ? prefix_.blocks : 0;
+    bool const begun = prefix_.blocks > 0 && std::ssize(prefix_.hidden) >= sequences &&
+                       equal_blocks(prefix_.genes, genes) >= prefix_.blocks;
+    int const known = begun ? prefix_.blocks : 0;
     int const keep = shared > known ? shared : 0;
-    std::vector<matrix<float>> kept(keep > 0 ? static_cast<std::size_t>(tokens_->count()) : 0);
+    std::vector<matrix<float>> kept(keep > 0 ? static_cast<std::size_t>(sequences) : 0);
     layer_weights const weights = bank_.pick(genes);
 
     measurement result;
-    result.sequence_losses.resize(static_cast<std::size_t>(tokens_->count()));
-    executor_->for_each(tokens_->count(), [&](index sequence, int id) {
+    result.sequence_losses.resize(static_cast<std::size_t>(sequences));
+    executor_->for_each(sequences, [&](index sequence, int id) {
       auto const s = static_cast<std::size_t>(sequence);
       auto& own = workers_[static_cast<std::size_t>(id)];
       begin(own.state, sequence, known);

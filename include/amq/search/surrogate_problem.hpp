@@ -2,7 +2,6 @@
 #pragma once
 
 #include <algorithm>
-#include <limits>
 #include <span>
 #include <utility>
 #include <vector>
@@ -11,6 +10,7 @@
 #include "amq/concepts/predictor.hpp"
 #include "amq/concepts/search_space.hpp"
 #include "amq/search/designs.hpp"
+#include "amq/search/sizes.hpp"
 
 namespace amq {
 
@@ -36,21 +36,7 @@ class surrogate_problem {
   }
 
   /// What each level adds to the average bits over the lowest: (variables, most levels), infinite past a variable's.
-  matrix<double> sizes() const {
-    matrix<double> added = table();
-    auto genes = fixed_;
-    for (index const layer : layers_) genes[static_cast<std::size_t>(layer)] = 0;
-    double const lowest = space_->average_bits(genes);
-    for (index v = 0; v < variables(); ++v) {
-      auto& here = genes[static_cast<std::size_t>(layer_of(v))];
-      for (int level = 1; level < levels(v); ++level) {
-        here = static_cast<gene>(level);
-        added(v, level) = space_->average_bits(genes) - lowest;
-      }
-      added(v, 0) = here = 0;
-    }
-    return added;
-  }
+  matrix<double> sizes() const { return level_sizes(*space_, layers_); }
 
   /// The predictor's additive costs, shaped as sizes().
   matrix<double> costs() const
@@ -91,16 +77,8 @@ class surrogate_problem {
   std::span<population const> history() const { return history_; }
 
  private:
-  matrix<double> table() const {
-    int most = 1;
-    for (index v = 0; v < variables(); ++v) most = std::max(most, levels(v));
-    matrix<double> empty(variables(), most);
-    std::fill_n(empty.data(), empty.size(), std::numeric_limits<double>::infinity());
-    return empty;
-  }
-
   matrix<double> of_variables(matrix<double> const& layers) const {
-    auto all = table();
+    auto all = sizes();  // infinite where a variable has no such level
     for (index v = 0; v < variables(); ++v)
       for (int level = 0; level < levels(v); ++level) all(v, level) = layers(layer_of(v), level);
     return all;
