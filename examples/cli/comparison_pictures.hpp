@@ -23,7 +23,8 @@ namespace detail {
 
 using number_of_row = std::function<double(comparison_row const&)>;
 
-/// Rising costs from where every run has a row to the last one's end, evenly spread over a logarithmic axis.
+/// Rising costs from where every run has a row, or a hundredth of the end, to the last one's end; evenly spread over a
+/// logarithmic axis.
 inline std::vector<double> cost_grid(std::span<comparison_run const> runs, number_of_row const& cost) {
   double first = 0, last = 0;
   for (auto const& run : runs) {
@@ -32,7 +33,7 @@ inline std::vector<double> cost_grid(std::span<comparison_run const> runs, numbe
     last = std::max(last, cost(run.rows.back()));
   }
   constexpr int points = 240;
-  first = std::max(first, last * 1e-4);
+  first = std::max(first, last * 1e-2);
   std::vector<double> grid;
   for (int i = 0; i <= points && last > 0; ++i) grid.push_back(first * std::pow(last / first, i / double{points}));
   return grid;
@@ -112,7 +113,7 @@ class comparison_pictures {
   bool draw_hypervolume(char const* file, char const* name, double comparison_row::*value) const {
     gnuplot plot(folder_ / file, 1180, 480);
     plot.line("set multiplot layout 1,2 title " + quoted(title_) + " noenhanced");
-    plot.line("set key bottom right\nset logscale x\nset ylabel " + quoted(name));
+    plot.line("set key bottom right\nset logscale x\nset format x '%g'\nset ylabel " + quoted(name));
     plot.line("set xlabel 'evaluations, everything measured'");
     detail::plot_bands(plot, strategies_,
                        detail::curves_of(compared_, strategies_, &comparison_row::evaluations, value));

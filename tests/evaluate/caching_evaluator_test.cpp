@@ -25,6 +25,13 @@ struct counting_evaluator {
   }
 };
 
+struct partial_counter : counting_evaluator {
+  void evaluate_part(std::span<configuration const> batch, double fidelity, std::span<measurement> out) {
+    evaluate(batch, out);
+    for (auto& m : out) m.loss *= fidelity;
+  }
+};
+
 struct streaming_counter : counting_evaluator {
   template <class Sink>
   void evaluate_each(std::span<configuration const> batch, Sink&& sink) {
@@ -77,6 +84,25 @@ TEST_CASE("a caller that stops early leaves the rest unmeasured", "[caching]") {
   cached.evaluate_each(batch, [&](std::size_t i, measurement&&) { return seen.push_back(i), i < 2; });
   CHECK(seen == std::vector<std::size_t>{0, 1, 2});
   CHECK(asked.size() == 3);
+}
+
+TEST_CASE("parts of the tokens are remembered apart", "[caching]") {
+  std::vector<configuration> asked;
+  partial_counter inner;
+  inner.asked = &asked;
+  caching_evaluator<partial_counter> cached(inner);
+  static_assert(partial_evaluator<caching_evaluator<partial_counter>>);
+  static_assert(!partial_evaluator<caching_evaluator<counting_evaluator>>);
+  std::vector<configuration> const batch{{1}, {1}, {9}};
+  std::vector<measurement> out(3);
+  for (int round = 0; round < 2; ++round) cached.evaluate_part(batch, 0.5, out);
+  CHECK(asked.size() == 3);  // what fails is asked for again
+  CHECK(out[1].loss == 0.75);
+  CHECK(out[2].error == "nine");
+  cached.evaluate_part(batch, 0.25, out);
+  CHECK(out[0].loss == 0.375);
+  cached.evaluate(batch, out);
+  CHECK(out[0].loss == 1.5);
 }
 
 TEST_CASE("threads share one cache", "[caching]") {

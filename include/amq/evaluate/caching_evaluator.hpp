@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <functional>
+#include <map>
 #include <mutex>
 #include <optional>
 #include <span>
@@ -16,8 +17,9 @@
 namespace amq {
 
 /// Owns an evaluator and remembers its answers, `seconds` included, by genes: a repeated question costs O(genes) and
-/// gives the first answer. Failures are not remembered. Models streaming_evaluator; may be used by several threads, for
-/// whom the owned evaluator is called one batch at a time. It must give a configuration the same loss in any batch.
+/// gives the first answer. Failures are not remembered. Models streaming_evaluator, and partial_evaluator where the
+/// owned one does; may be used by several threads, for whom the owned evaluator is called one batch at a time. It must
+/// give a configuration the same loss in any batch.
 template <evaluator Evaluator>
 class caching_evaluator {
  public:
@@ -56,6 +58,27 @@ class caching_evaluator {
       auto const unknown = batch.subspan(i, unknown_run(batch.subspan(i)));
       if (!measure(unknown, [&](std::size_t k, measurement&& m) { return sink(i + k, std::move(m)); })) return;
       i += unknown.size();
+    }
+  }
+
+  /// Partial answers are remembered apart, by fidelity; `on_measured` is not told.
+  void evaluate_part(std::span<configuration const> batch, double fidelity, std::span<measurement> out)
+    requires partial_evaluator<Evaluator>
+  {
+    std::lock_guard const lock(measuring_mutex_);
+    auto& known = parts_[fidelity];
+    for (std::size_t i = 0; i < batch.size(); ++i) {
+      auto found = known.find(batch[i]);
+      if (found == known.end()) {
+        measurement answer;
+        evaluator_.evaluate_part(batch.subspan(i, 1), fidelity, std::span(&answer, 1));
+        if (!answer.error.empty()) {
+          out[i] = std::move(answer);
+          continue;
+        }
+        found = known.emplace(batch[i], std::move(answer)).first;
+      }
+      out[i] = found->second;
     }
   }
 
@@ -98,6 +121,7 @@ class caching_evaluator {
 
   Evaluator evaluator_;
   gene_map<measurement> known_;
+  std::map<double, gene_map<measurement>> parts_;  // by fidelity
   mutable std::mutex known_mutex_;
   std::mutex measuring_mutex_;
 };
