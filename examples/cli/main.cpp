@@ -76,6 +76,27 @@ void refuse_empty_values(CLI::App& app) {
   for (auto* part : app.get_subcommands([](CLI::App const*) { return true; })) refuse_empty_values(*part);
 }
 
+void add_gap(CLI::App& app, gap_options& options, int& code) {
+  auto* command = app.add_subcommand("gap", "How well a proxy ranks what a deployment quantizer gives");
+  add_model(*command, options.model);
+  add_measuring(*command, options.measure);
+  add_bits(*command, options.bits);
+  command->add_option("--deployment", options.deployment, "The other quantizer: hqq, rtn, rtn_symmetric or rtn_awq")
+      ->capture_default_str();
+  command->add_option("--levels", options.levels, "Sizes to compare at, evenly over the range of bits")
+      ->capture_default_str();
+  command->add_option("--configurations", options.configurations, "Configurations of each size")->capture_default_str();
+  command->add_option("--width", options.width, "Share of the range of bits that counts as the same size")
+      ->capture_default_str()
+      ->check(CLI::Range(1e-6, 1.0));
+  command->add_option("--seed", options.seed, "Seed of the configurations")
+      ->capture_default_str()
+      ->check(whole_number<std::uint64_t>);
+  command->add_option("--out", options.out, "Folder for gap.json, gap.csv and gap.svg")->required();
+  add_json(*command, options.json);
+  command->callback([&] { code = gap(options); });
+}
+
 void add_archive(CLI::App& app, archive_options& exporting, archive_options& importing, int& code) {
   auto* archive_command = app.add_subcommand("archive", "Archives from and to files of other programs");
   archive_command->require_subcommand(1);
@@ -214,6 +235,8 @@ int main(int argc, char** argv) {
   add_json(*deploy_command, deploying.json);
   deploy_command->callback([&] { code = deploy(deploying); });
 
+  gap_options comparing_quantizers;
+  add_gap(app, comparing_quantizers, code);
   archive_options exporting, importing;
   add_archive(app, exporting, importing, code);
 

@@ -1,6 +1,7 @@
 // What the user typed, one aggregate for each command.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <optional>
@@ -79,6 +80,19 @@ struct deploy_options {
   bool json = false;
 };
 
+struct gap_options {
+  std::filesystem::path model;
+  measuring measure;
+  std::vector<int> bits{2, 3, 4};
+  std::string deployment = "rtn";
+  std::ptrdiff_t levels = 10;
+  std::ptrdiff_t configurations = 20;  ///< of each size
+  double width = 0.01;                 ///< of the range of bits: what counts as equal
+  std::uint64_t seed = 1;
+  std::filesystem::path out;
+  bool json = false;
+};
+
 struct archive_options {
   std::filesystem::path archive;
   std::filesystem::path out;
@@ -115,6 +129,7 @@ int sensitivity(sensitivity_options const& options);
 int search(search_options const& options);
 int deploy(deploy_options const& options);
 int compare(compare_options const& options);
+int gap(gap_options const& options);
 int export_archive(archive_options const& options);
 int import_archive(archive_options const& options);
 

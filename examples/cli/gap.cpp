@@ -1,0 +1,200 @@
+// amq gap: how well one quantizer ranks what another gives, and how few real measurements correct it.
+#include "amq/laboratory/gap.hpp"
+
+#include <chrono>
+#include <cstdio>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "amq/compose/evaluators.hpp"
+#include "amq/io/atomic_file.hpp"
+#include "amq/io/detail/text_table.hpp"
+#include "amq/predict/gp.hpp"
+#include "gnuplot.hpp"
+#include "interrupt.hpp"
+#include "progress.hpp"
+#include "setup.hpp"
+
+namespace amq::cli {
+namespace {
+
+/// Losses of a batch. Throws `interrupted` once Ctrl-C came, input_error for what cannot be measured.
+std::vector<double> measure_all(any_evaluator& evaluator, std::vector<configuration> const& batch,
+                                std::string const& what) {
+  std::vector<double> losses;
+  progress bar(what, std::ssize(batch));
+  evaluator.evaluate_each(batch, [&](std::size_t, measurement&& measured) {
+    if (interrupt_requested()) throw interrupted{};
+    if (!measured.error.empty()) throw input_error(what + ": " + measured.error);
+    losses.push_back(measured.loss);
+    if (bar.due() || losses.size() == batch.size()) bar.show(static_cast<std::int64_t>(losses.size()), "");
+    return true;
+  });
+  return losses;
+}
+
+/// What each free layer adds to the loss alone at its lowest choice.
+std::vector<double> measure_sensitivities(any_evaluator& evaluator, format_space const& space) {
+  std::vector<configuration> batch{space.highest()};
+  for (index const layer : variable_layers(space)) {
+    batch.push_back(space.highest());
+    batch.back()[static_cast<std::size_t>(layer)] = 0;
+  }
+  auto losses = measure_all(evaluator, batch, "sensitivities");
+  double const highest = losses.front();
+  losses.erase(losses.begin());
+  for (double& loss : losses) loss -= highest;
+  return losses;
+}
+
+std::vector<gap_point> measure(gap_options const& options, llama const& model, token_sequences const& tokens,
+                               format_space const& space, interruptible_executor& executor) {
+  auto proxy = make_evaluator(model, tokens, space, options.measure.proxy, options.measure.loss, executor);
+  auto const sample = gap_sample(space, measure_sensitivities(proxy, space),
+                                 {.levels = options.levels,
+                                  .configurations = options.configurations,
+                                  .width = options.width,
+                                  .seed = options.seed});
+  if (sample.size() < 2)
+    throw input_error("only " + std::to_string(sample.size()) +
+                      " configurations are of a size asked for; ask for fewer --levels or a larger --width");
+  std::vector<configuration> batch;
+  for (auto const& one : sample) batch.push_back(one.genes);
+  auto const first = measure_all(proxy, batch, options.measure.proxy);
+  auto deployment = make_evaluator(model, tokens, space, options.deployment, options.measure.loss, executor);
+  auto const second = measure_all(deployment, batch, options.deployment);
+  std::vector<gap_point> points;
+  constexpr double smallest = 1e-12;  // equal models give rounding errors of either sign
+  for (std::size_t i = 0; i < sample.size(); ++i)
+    points.push_back({sample[i], std::max(first[i], smallest), std::max(second[i], smallest)});
+  return points;
+}
+
+nlohmann::ordered_json json_of(gap_figures const& figures) {
+  auto const maybe = [](std::optional<double> const& value) {
+    return value ? nlohmann::ordered_json(*value) : nlohmann::ordered_json(nullptr);
+  };
+  return {{"tau", maybe(figures.tau)},
+          {"median_tau", maybe(figures.median_tau)},
+          {"mean_regret", figures.mean_regret},
+          {"worst_regret", figures.worst_regret},
+          {"optima_kept", figures.kept}};
+}
+
+nlohmann::ordered_json json_of(gap_options const& options, std::vector<gap_point> const& points,
+                               gap_report const& report) {
+  nlohmann::ordered_json json{{"proxy", options.measure.proxy},
+                              {"deployment", options.deployment},
+                              {"loss", options.measure.loss},
+                              {"group_size", options.measure.group},
+                              {"seed", options.seed},
+                              {"levels", options.levels},
+                              {"width", options.width},
+                              {"configurations", points.size()},
+                              {"figures", json_of(report.proxy)},
+                              {"corrections", nlohmann::ordered_json::array()}};
+  for (auto const& correction : report.corrections)
+    json["corrections"].push_back({{"measured", correction.measured},
+                                   {"before", json_of(correction.before)},
+                                   {"after", json_of(correction.after)}});
+  return json;
+}
+
+std::string csv_of(format_space const& space, std::vector<gap_point> const& points) {
+  std::string csv = "level,average_bits,proxy_loss,deployment_loss";
+  for (auto const& layer : space.layers()) csv += "," + layer.name;
+  csv += "\n";
+  for (auto const& point : points) {
+    csv += std::to_string(point.sized.level);
+    for (double const number : {point.sized.average_bits, point.proxy, point.deployment})
+      csv += "," + amq::detail::exact(number);
+    for (int const bits : space.bits_by_layer(point.sized.genes)) csv += "," + std::to_string(bits);
+    csv += "\n";
+  }
+  return csv;
+}
+
+bool draw(std::filesystem::path const& file, gap_options const& options, std::vector<gap_point> const& points,
+          gap_report const& report) {
+  gnuplot plot(file, 1000, 460);
+  std::string scatter, before, after;
+  for (auto const& point : points)
+    scatter += amq::detail::exact(point.proxy) + " " + amq::detail::exact(point.deployment) + " " +
+               amq::detail::exact(point.sized.average_bits) + "\n";
+  for (auto const& correction : report.corrections) {
+    auto const line = [&](gap_figures const& figures) {
+      return figures.tau ? std::to_string(correction.measured) + " " + std::to_string(*figures.tau) + "\n"
+                         : std::string();
+    };
+    before += line(correction.before);
+    after += line(correction.after);
+  }
+  plot.line("set multiplot layout 1,2\nset logscale xy\nset format '%.2g'\nset cblabel 'average bits'\nset xlabel " +
+            quoted(options.measure.loss + ", " + options.measure.proxy + " (proxy)") + "\nset ylabel " +
+            quoted(options.measure.loss + ", " + options.deployment + " (deployment)"));
+  plot.line("set palette defined (0 '#0072b2', 1 '#e69f00')");
+  plot.line("plot " + plot.block(scatter) + " using 1:2:3 with points pt 7 ps 0.4 palette notitle");
+  if (before.empty()) return plot.finish();
+  plot.line("unset logscale y\nset format '%g'\nset yrange [-0.1:1]\nset key bottom right");
+  plot.line("set xlabel 'real measurements'\nset ylabel 'Kendall tau at nearly equal bits, held out'");
+  plot.line("plot " + plot.block(before) + " with linespoints lw 2 pt 7 lc rgb " + series_color(6) +
+            " title 'proxy', " + plot.block(after) + " with linespoints lw 2 pt 7 lc rgb " + series_color(0) +
+            " title 'corrected proxy'");
+  return plot.finish();
+}
+
+void print(gap_options const& options, std::vector<gap_point> const& points, gap_report const& report) {
+  auto const shown = [](std::optional<double> const& tau) { return tau ? std::to_string(*tau) : std::string("-"); };
+  std::printf("%s ranks what %s gives, %zu configurations of %td sizes:\n", options.measure.proxy.c_str(),
+              options.deployment.c_str(), points.size(), options.levels);
+  std::printf("%-44s %10s\n%-44s %10s\n", "Kendall tau at nearly equal bits", shown(report.proxy.tau).c_str(),
+              "median over the sizes", shown(report.proxy.median_tau).c_str());
+  std::printf("%-44s %9.2f%%  (worst %.2f%%)\n", "regret of the proxy's best", 100 * report.proxy.mean_regret,
+              100 * report.proxy.worst_regret);
+  std::printf("%-44s %9.0f%%\n", "optima among the proxy's best 10 %", 100 * report.proxy.kept);
+  if (report.corrections.empty()) return;
+  std::printf("\n%-20s %12s %12s %14s %14s\n", "real measurements", "tau before", "tau after", "regret before",
+              "regret after");
+  for (auto const& c : report.corrections)
+    std::printf("%-20td %12s %12s %13.2f%% %13.2f%%\n", c.measured, shown(c.before.tau).c_str(),
+                shown(c.after.tau).c_str(), 100 * c.before.mean_regret, 100 * c.after.mean_regret);
+}
+
+void check(gap_options const& options) {
+  check_measuring(options.measure);
+  with_registered(proxies(), options.deployment, "a quantizer", [](auto const&) {});
+  with_registered(proxies(), options.measure.proxy, "a proxy quantizer", [](auto const&) {});
+  if (options.levels < 1 || options.configurations < 2)
+    throw input_error("--levels and --configurations are " + std::to_string(options.levels) + " and " +
+                      std::to_string(options.configurations) + "; expected at least 1 and at least 2");
+  std::error_code failure;
+  std::filesystem::create_directories(options.out, failure);
+  if (failure) throw input_error(options.out.string() + " cannot be created: " + failure.message());
+}
+
+}  // namespace
+
+int gap(gap_options const& options) {
+  check(options);
+  auto const model = llama::load(options.model);
+  auto const tokens =
+      load_checked_tokens(options.measure.tokens, {options.measure.sequences, options.measure.length}, model);
+  auto const space = space_of(model, options.bits, options.measure.group);
+  interruptible_executor executor(threads_to_use(options.measure.threads));
+  auto const points = measure(options, model, tokens, space, executor);
+  auto const report = report_gap(space, points, [] { return gp<>{}; }, {.width = options.width, .seed = options.seed});
+  auto const json = json_of(options, points, report);
+  write_file(options.out / "gap.json", json.dump(1) + "\n");
+  write_file(options.out / "gap.csv", csv_of(space, points));
+  if (!draw(options.out / "gap.svg", options, points, report))
+    std::fprintf(stderr, "amq: gnuplot is not installed (or failed), so gap.svg was not drawn; gap.csv has its data\n");
+  if (options.json)
+    std::printf("%s\n", json.dump().c_str());
+  else
+    print(options, points, report);
+  return exit_done;
+}
+
+}  // namespace amq::cli
