@@ -35,9 +35,10 @@ TEST_CASE("the deviation of gaps equals AMQ's subset objective", "[subset]") {
 TEST_CASE("subsets of the line keep the front, their size and their variance", "[subset]") {
   std::vector<double> const front{2.0, 3.0, 4.0};
   auto const candidates = candidates_of({3.5, 2.2, 2.8, 3.9, 2.5, 3.1});
-  subset_line const line(front, candidates.objectives);
+  subset_line line(front, candidates.objectives);
+  REQUIRE(line.words() == 1);
   amq::random_stream random(1);
-  auto const check = [&](subset_line::subset const& s, index size) {
+  auto const check = [&](subset_line::const_subset s, index size) {
     auto const chosen = line.candidates_of(s);
     REQUIRE(std::ssize(chosen) == size);
     auto all = front;
@@ -46,10 +47,11 @@ TEST_CASE("subsets of the line keep the front, their size and their variance", "
   };
   index from_second = 0;
   for (int i = 0; i < 50; ++i) {
-    auto a = line.draw(3, random);
-    auto const b = line.draw(3, random);
+    std::vector<std::uint64_t> a(1), b(1), child(1, 77);
+    line.draw(a, 3, random);
+    line.draw(b, 3, random);
     check(a, 3);
-    auto const child = line.cross(a, b, 3, random);
+    line.cross(a, b, child, 3, random);
     check(child, 3);
     auto const in_a = line.candidates_of(a), in_b = line.candidates_of(b), in_child = line.candidates_of(child);
     for (index candidate = 0; candidate < 6; ++candidate) {

@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "amq/concepts/optimizer.hpp"
+#include "amq/core/distinct_rows.hpp"
 #include "amq/core/error.hpp"
-#include "amq/optimize/detail/gene_rows.hpp"
 #include "amq/optimize/operators.hpp"
 #include "amq/optimize/selection.hpp"
 
@@ -62,14 +62,14 @@ class nsga2 {
   struct individuals {
     explicit individuals(index variables) : genes(variables) {}
 
-    detail::gene_rows genes;
+    distinct_rows<gene> genes;
     matrix<double> objectives;     // of those that are evaluated
     std::vector<double> crowding;  // of the survivors
   };
 
   static constexpr int rounds_without_new = 100;  // pymoo's bound on matings a generation
 
-  void draw_first_generation(matrix_view<gene const> start, std::span<int const> levels, detail::gene_rows& genes,
+  void draw_first_generation(matrix_view<gene const> start, std::span<int const> levels, distinct_rows<gene>& genes,
                              random_stream& random) const {
     for (index i = 0; i < start.rows; ++i) genes.add(start.row(i));
     if (genes.size() > 0 && !options_.fill_start) return;

@@ -5,14 +5,14 @@
 #include <bit>
 #include <cmath>
 #include <cstdint>
+#include <functional>
 #include <numeric>
 #include <span>
-#include <string_view>
-#include <unordered_set>
 #include <utility>
 #include <vector>
 
 #include "amq/concepts/infill.hpp"
+#include "amq/core/distinct_rows.hpp"
 #include "amq/core/error.hpp"
 #include "amq/core/statistics.hpp"
 
@@ -36,7 +36,8 @@ namespace detail {
 /// Front and candidates in one ascending line; a subset is the set of places taken, the front's always among them.
 class subset_line {
  public:
-  using subset = std::vector<std::uint64_t>;
+  using subset = std::span<std::uint64_t>;
+  using const_subset = std::span<std::uint64_t const>;
 
   subset_line(std::span<double const> front, matrix<double> const& objectives) {
     std::vector<std::pair<double, index>> line;  // bits and candidate, -1 for the front's
@@ -54,19 +55,22 @@ class subset_line {
     }
   }
 
+  /// How long a subset is.
+  index words() const { return std::ssize(front_); }
+
   static constexpr std::uint64_t bit(std::size_t place) { return std::uint64_t{1} << (place % 64); }
-  static bool has(subset const& s, std::size_t place) { return (s[place / 64] & bit(place)) != 0; }
+  static bool has(const_subset s, std::size_t place) { return (s[place / 64] & bit(place)) != 0; }
 
   /// Calls visit(place) for each place of a set, ascending.
   template <class Visit>
-  static void for_each(subset const& s, Visit&& visit) {
+  static void for_each(const_subset s, Visit&& visit) {
     for (std::size_t word = 0; word < s.size(); ++word)
       for (auto rest = s[word]; rest != 0; rest &= rest - 1)
         visit(64 * word + static_cast<std::size_t>(std::countr_zero(rest)));
   }
 
   /// Variance of the gaps: same order as gap_deviation, without the root.
-  double variance(subset const& s) const {
+  double variance(const_subset s) const {
     double squares = 0, first = 0, last = 0;
     index count = 0;
     for_each(s, [&](std::size_t place) {
@@ -84,37 +88,33 @@ class subset_line {
   }
 
   /// The front and n candidates at random.
-  subset draw(index n, random_stream& random) const {
-    auto places = places_;
-    auto s = front_;
-    take_some(places, n, s, random);
-    return s;
+  void draw(subset s, index n, random_stream& random) {
+    std::ranges::copy(front_, s.begin());
+    scratch_ = places_;
+    take_some(n, s, random);
   }
 
   /// What both have, and candidates that one of them has at random until there are n.
-  subset cross(subset const& a, subset const& b, index n, random_stream& random) const {
-    subset child = a;
-    subset either = a;
+  void cross(const_subset a, const_subset b, subset child, index n, random_stream& random) {
+    scratch_.clear();
     index common = 0;
-    for (std::size_t word = 0; word < a.size(); ++word) {
-      child[word] &= b[word];
-      either[word] ^= b[word];
+    for (std::size_t word = 0; word < child.size(); ++word) {
+      child[word] = a[word] & b[word];
       common += std::popcount(child[word] & ~front_[word]);
+      for (auto either = a[word] ^ b[word]; either != 0; either &= either - 1)
+        scratch_.push_back(64 * word + static_cast<std::size_t>(std::countr_zero(either)));
     }
-    std::vector<std::size_t> places;
-    for_each(either, [&](std::size_t place) { places.push_back(place); });
-    take_some(places, n - common, child, random);
-    return child;
+    take_some(n - common, child, random);
   }
 
   /// One candidate in, another out. Needs fewer taken than there are, and at least one.
-  void swap_one(subset& s, random_stream& random) const {
+  void swap_one(subset s, random_stream& random) const {
     auto const in = find(s, false, random), out = find(s, true, random);
     s[in / 64] |= bit(in);
     s[out / 64] &= ~bit(out);
   }
 
-  std::vector<index> candidates_of(subset const& s) const {
+  std::vector<index> candidates_of(const_subset s) const {
     std::vector<index> chosen;
     for_each(s, [&](std::size_t place) {
       if (candidates_[place] >= 0) chosen.push_back(candidates_[place]);
@@ -124,16 +124,17 @@ class subset_line {
   }
 
  private:
-  static void take_some(std::vector<std::size_t>& places, index n, subset& s, random_stream& random) {
+  /// n of the places in scratch_.
+  void take_some(index n, subset s, random_stream& random) {
     for (index k = 0; k < n; ++k) {
-      auto const last = std::ssize(places) - 1 - k;
-      std::swap(places[static_cast<std::size_t>(random.below(last + 1))], places[static_cast<std::size_t>(last)]);
-      auto const place = places[static_cast<std::size_t>(last)];
+      auto const last = std::ssize(scratch_) - 1 - k;
+      std::swap(scratch_[static_cast<std::size_t>(random.below(last + 1))], scratch_[static_cast<std::size_t>(last)]);
+      auto const place = scratch_[static_cast<std::size_t>(last)];
       s[place / 64] |= bit(place);
     }
   }
 
-  std::size_t find(subset const& s, bool taken, random_stream& random) const {
+  std::size_t find(const_subset s, bool taken, random_stream& random) const {
     for (;;) {
       auto const place = places_[static_cast<std::size_t>(random.below(std::ssize(places_)))];
       if (has(s, place) == taken) return place;
@@ -142,8 +143,9 @@ class subset_line {
 
   std::vector<double> bits_;
   std::vector<index> candidates_;
-  std::vector<std::size_t> places_;  // of the candidates
-  subset front_;
+  std::vector<std::size_t> places_;   // of the candidates
+  std::vector<std::uint64_t> front_;  // the subset of the front alone
+  std::vector<std::size_t> scratch_;
 };
 
 }  // namespace detail
@@ -176,62 +178,68 @@ class spread_infill {
       std::iota(all.begin(), all.end(), index{0});
       return all;
     }
-    detail::subset_line const line(context.front_bits, candidates.objectives);
-    auto subsets = first_generation(line, n, random);
-    for (index generation = 1; generation < options_.generations; ++generation) {
+    detail::subset_line line(context.front_bits, candidates.objectives);
+    generation subsets(line.words());
+    draw_first(line, n, subsets, random);
+    for (index round = 1; round < options_.generations; ++round) {
       breed(line, n, subsets, random);
-      std::stable_sort(subsets.begin(), subsets.end(),
-                       [](auto const& a, auto const& b) { return a.variance < b.variance; });
-      subsets.resize(std::min(subsets.size(), static_cast<std::size_t>(options_.population)));
+      survive(subsets);
     }
-    return line.candidates_of(subsets.front().places);
+    return line.candidates_of(subsets.places.row(0));
   }
 
  private:
-  struct individual {
-    detail::subset_line::subset places;
-    double variance = 0;
-  };
-  struct hash {
-    std::size_t operator()(detail::subset_line::subset const& s) const {
-      return std::hash<std::string_view>{}({reinterpret_cast<char const*>(s.data()), s.size() * sizeof s[0]});
-    }
-  };
-  using known = std::unordered_set<detail::subset_line::subset, hash>;
+  struct generation {
+    explicit generation(index words) : places(words) {}
 
-  std::vector<individual> first_generation(detail::subset_line const& line, index n, random_stream& random) const {
-    std::vector<individual> subsets;
-    known seen;
+    distinct_rows<std::uint64_t> places;  // survivors, the best first, and while they breed their children behind them
+    std::vector<double> variances;
+  };
+
+  void draw_first(detail::subset_line& line, index n, generation& subsets, random_stream& random) const {
     for (index i = 0; i < options_.population; ++i) {
-      auto places = line.draw(n, random);
-      if (seen.insert(places).second) subsets.push_back({places, line.variance(places)});
+      line.draw(subsets.places.next(), n, random);
+      add_next(line, subsets);
     }
-    std::stable_sort(subsets.begin(), subsets.end(),
-                     [](auto const& a, auto const& b) { return a.variance < b.variance; });
-    return subsets;
+    survive(subsets);
   }
 
-  void breed(detail::subset_line const& line, index n, std::vector<individual>& subsets, random_stream& random) const {
-    auto const parents = subsets.size();
-    known seen;
-    for (auto const& s : subsets) seen.insert(s.places);
+  void breed(detail::subset_line& line, index n, generation& subsets, random_stream& random) const {
+    auto const parents = subsets.places.size();
     for (index i = 0; i < options_.population; ++i) {
-      auto const& a = tournament(subsets, parents, random);
-      auto const& b = tournament(subsets, parents, random);
-      auto child =
-          random.bernoulli(options_.crossover_probability) ? line.cross(a.places, b.places, n, random) : a.places;
+      auto const a = tournament(subsets.variances, parents, random);
+      auto const b = tournament(subsets.variances, parents, random);
+      auto const child = subsets.places.next();
+      if (random.bernoulli(options_.crossover_probability))
+        line.cross(subsets.places.row(a), subsets.places.row(b), child, n, random);
+      else
+        std::ranges::copy(subsets.places.row(a), child.begin());
       line.swap_one(child, random);
-      if (!seen.insert(child).second) continue;
-      double const variance = line.variance(child);
-      subsets.push_back({std::move(child), variance});
+      add_next(line, subsets);
     }
   }
 
-  static individual const& tournament(std::vector<individual> const& subsets, std::size_t parents,
-                                      random_stream& random) {
-    auto const& a = subsets[static_cast<std::size_t>(random.below(static_cast<index>(parents)))];
-    auto const& b = subsets[static_cast<std::size_t>(random.below(static_cast<index>(parents)))];
-    return b.variance < a.variance ? b : a;
+  static void add_next(detail::subset_line const& line, generation& subsets) {
+    if (subsets.places.add_next())
+      subsets.variances.push_back(line.variance(subsets.places.row(std::ssize(subsets.variances))));
+  }
+
+  /// The best ones, earlier ones first where they are equal.
+  void survive(generation& subsets) const {
+    std::vector<index> order(subsets.variances.size());
+    std::iota(order.begin(), order.end(), index{0});
+    auto const variance_of = [&](index i) { return subsets.variances[static_cast<std::size_t>(i)]; };
+    std::ranges::stable_sort(order, std::less{}, variance_of);
+    order.resize(std::min(order.size(), static_cast<std::size_t>(options_.population)));
+    std::vector<double> variances;
+    for (index const i : order) variances.push_back(variance_of(i));
+    subsets.places.keep(order);
+    subsets.variances = std::move(variances);
+  }
+
+  static index tournament(std::span<double const> variances, index parents, random_stream& random) {
+    index const a = random.below(parents), b = random.below(parents);
+    return variances[static_cast<std::size_t>(b)] < variances[static_cast<std::size_t>(a)] ? b : a;
   }
 
   spread_options options_;

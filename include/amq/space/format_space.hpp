@@ -28,17 +28,19 @@ class format_space {
   format_space(std::vector<linear_layer> layers, std::vector<std::vector<format>> choices, std::int64_t other_bytes)
       : layers_(std::move(layers)),
         choices_(std::move(choices)),
-        costs_(layers_.size()),
         pinned_(layers_.size(), false),
         other_bytes_(other_bytes) {
     AMQ_EXPECTS(layers_.size() == choices_.size(), "format_space needs one list of choices for each of " +
                                                        std::to_string(layers_.size()) + " layers, not " +
                                                        std::to_string(choices_.size()));
     check_choices();
+    for (auto const& list : choices_) most_choices_ = std::max(most_choices_, list.size());
+    costs_.assign(layers_.size() * most_choices_, no_such_choice);
     for (index layer = 0; layer < size(); ++layer) {
       auto const& l = layers_[at(layer)];
       weights_ += l.rows * l.cols;
-      for (format const f : this->choices(layer)) costs_[at(layer)].push_back(bits_of(l, f));
+      auto cost = costs_.begin() + layer * static_cast<index>(most_choices_);
+      for (format const f : this->choices(layer)) *cost++ = bits_of(l, f);
     }
     order_variables();
   }
@@ -167,6 +169,7 @@ class format_space {
 
  private:
   static constexpr std::size_t genes_a_scale = 256;
+  static constexpr std::int64_t no_such_choice = -1;
 
   static std::size_t at(index i) { return static_cast<std::size_t>(i); }
 
@@ -180,8 +183,8 @@ class format_space {
   }
 
   std::int64_t bits_of(index layer, gene value) const {
-    auto const& costs = costs_[at(layer)];
-    return value < costs.size() ? costs[value] : bits_of(layers_[at(layer)], choice(layer, value));
+    auto const cost = value < most_choices_ ? costs_[at(layer) * most_choices_ + value] : no_such_choice;
+    return cost != no_such_choice ? cost : bits_of(layers_[at(layer)], choice(layer, value));
   }
 
   static std::int64_t bits_of(linear_layer const& layer, format f) {
@@ -268,7 +271,8 @@ class format_space {
 
   std::vector<linear_layer> layers_;
   std::vector<std::vector<format>> choices_;
-  std::vector<std::vector<std::int64_t>> costs_;  // bits of each layer at each choice
+  std::size_t most_choices_ = 0;
+  std::vector<std::int64_t> costs_;  // (layers, most choices): bits of each layer at each choice
   std::vector<bool> pinned_;
   std::int64_t other_bytes_ = 0;
   std::int64_t weights_ = 0;
