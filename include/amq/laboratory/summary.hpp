@@ -22,10 +22,17 @@
 
 namespace amq {
 
+/// Of everything there is in a space.
+struct best_hypervolumes {
+  double raw = 0;
+  double logarithmic = 0;
+};
+
 struct summary_options {
-  index sensitivities = 0;       ///< evaluations that the sensitivities take: checkpoints begin 50 later
-  double tie = 0.001;            ///< hypervolumes that differ by no more are equal
-  std::string baseline = "amq";  ///< the strategy whose final quality the others are timed to
+  index sensitivities = 0;                  ///< evaluations that the sensitivities take: checkpoints begin 50 later
+  double tie = 0.001;                       ///< hypervolumes that differ by no more are equal
+  std::string baseline = "amq";             ///< the strategy whose final quality the others are timed to
+  std::optional<best_hypervolumes> best{};  ///< of a landscape that is completely known: regret is measured against it
 };
 
 namespace detail {
@@ -87,6 +94,16 @@ inline json strategy_summary(std::span<comparison_run const* const> runs) {
         {{"bits", reported_bits[b]}, {"loss", final_spread(runs, [b](auto const& row) { return row.best[b]; })}});
   summary["ranking"] = ranking_summary(runs);
   return summary;
+}
+
+/// How much less than the best there is: at the end, and how soon little is left.
+inline json regret_summary(std::span<comparison_run const* const> runs, double best, loss_scale scale) {
+  json regret{{"final", final_spread(runs, [&](auto const& row) { return best - hypervolume_of(row, scale); })}};
+  for (double const left : {0.01, 0.003, 0.001})
+    regret["expected_running_time"].push_back(
+        {{"regret", left},
+         {"evaluations", number_or_null(expected_running_time(attempts_at(runs, scale, best - left)))}});
+  return regret;
 }
 
 /// From 50 evaluations past the sensitivities on, each half as much again, and the end.
@@ -246,7 +263,8 @@ inline json friedman_summary(std::span<comparison_run const> runs, std::span<std
 
 /// Everything that `DIR/summary.json` says about finished runs: each strategy's final hypervolumes, losses, seconds and
 /// rankings; at checkpoints Wilcoxon's test between each two (paired by seed, Holm over the pairs); Friedman's over
-/// all; expected running times to targets; evaluations to the baseline's final mean where the baseline is among them.
+/// all; expected running times to targets; evaluations to the baseline's final mean where the baseline is among them;
+/// regret where the best is known.
 inline nlohmann::ordered_json summarise(comparison const& compared, std::span<compared_strategy const> strategies,
                                         summary_options const& options) {
   using detail::json;
@@ -264,6 +282,13 @@ inline nlohmann::ordered_json summarise(comparison const& compared, std::span<co
   for (auto const& run : compared.runs)
     if (!run.rows.empty()) end = std::max(end, run.rows.back().evaluations);
   for (auto const& name : names) summary["strategies"][name] = detail::strategy_summary(runs_of(compared.runs, name));
+  if (options.best)
+    for (auto const& name : names) {
+      auto const runs = runs_of(compared.runs, name);
+      summary["regret"][name] = {
+          {"hypervolume", detail::regret_summary(runs, options.best->raw, loss_scale::raw)},
+          {"log_hypervolume", detail::regret_summary(runs, options.best->logarithmic, loss_scale::logarithmic)}};
+    }
   for (double const at : detail::checkpoints(options.sensitivities, end))
     summary["checkpoints"].push_back(detail::checkpoint_summary(compared.runs, names, at, options.tie));
   bool const has_baseline = std::find(names.begin(), names.end(), options.baseline) != names.end();
