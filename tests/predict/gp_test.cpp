@@ -113,7 +113,7 @@ TEST_CASE("learned hyper-parameters are where the likelihood is greatest", "[gp]
   auto const data = bent_sums(60, 3, 5, 0.3);  // 60 is a term of the learning's sequence: all rows count
   matrix<double> points(60, 3);
   for (index i = 0; i < 60; ++i) layers.features(data.genes.row(i), points.row(i));
-  amq::gp<> model;
+  amq::gp<> model({.restarts = 0});
   model.fit(layers, data.genes, data.losses);
   auto const best = model.hyperparameters();
   REQUIRE(best.lengths.size() == 3);
@@ -174,6 +174,19 @@ TEST_CASE("hyper-parameters wait until the data have grown", "[gp]") {
   auto const first = learned(60);
   CHECK(learned(74) == first);
   CHECK(learned(75) != first);
+}
+
+TEST_CASE("the seed chooses the rows that hyper-parameters are learned from", "[gp]") {
+  auto const layers = equal_layers(3);
+  auto const data = bent_sums(60, 3, 22, 0.3);
+  auto const learned = [&](index rows, std::uint64_t seed) {
+    amq::gp<> model({.learned_rows = rows, .restarts = 0, .seed = seed});
+    model.fit(layers, data.genes, data.losses);
+    return model.hyperparameters();
+  };
+  CHECK(learned(30, 1) == learned(30, 1));
+  CHECK(learned(30, 1) != learned(30, 2));
+  CHECK(learned(60, 1) == learned(60, 2));
 }
 
 TEST_CASE("a prediction has the same bits whatever batch it is in", "[gp]") {
