@@ -12,7 +12,7 @@
 namespace {
 
 using evaluator_under_test = amq::proxy_evaluator<amq::llama, amq::hqq, amq::jsd, amq::thread_executor>;
-static_assert(amq::streaming_evaluator<evaluator_under_test>);
+static_assert(amq::streaming_evaluator<evaluator_under_test> && amq::partial_evaluator<evaluator_under_test>);
 
 /// The embedded model on a few short sequences, so that a measurement takes milliseconds.
 struct setting {
@@ -154,6 +154,56 @@ TEST_CASE("measuring stops after the measurement whose sink says so") {
   std::vector<amq::measurement> measured(1);
   erased.evaluate(std::span(batch).first(1), measured);
   CHECK(measured[0].loss == measure(evaluator, std::span(batch).first(1))[0].loss);
+}
+
+TEST_CASE("on a part of the sequences a loss is exactly what the whole finds for them") {
+  setting const given;
+  amq::thread_executor executor(2);
+  auto evaluator = given.evaluator(executor);
+  auto batch = given.random_configurations(2);
+  for (std::size_t layer : {50u, 55u}) {  // neighbours that share their first blocks
+    batch.push_back(given.space.highest());
+    batch.back()[layer] = 0;
+  }
+  batch.push_back(batch.back());
+  auto const whole = measure(evaluator, batch);
+  for (auto const& [fidelity, sequences] :
+       {std::pair(0.01, std::size_t{1}), std::pair(1.0 / 3, std::size_t{1}), std::pair(0.34, std::size_t{2}),
+        std::pair(2.0 / 3, std::size_t{2}), std::pair(1.0, std::size_t{3})}) {
+    std::vector<amq::measurement> part(batch.size());
+    evaluator.evaluate_part(batch, fidelity, part);
+    for (std::size_t i = 0; i < batch.size(); ++i) {
+      auto const first = std::span(whole[i].sequence_losses).first(sequences);
+      REQUIRE(std::ranges::equal(part[i].sequence_losses, first));
+      CHECK(part[i].loss == amq::mean(first));
+    }
+  }
+  // What a part left behind to begin with is too little for the whole.
+  std::vector<amq::measurement> left(2);
+  evaluator.evaluate_part(std::span(batch).subspan(3), 0.3, left);
+  CHECK(measure(evaluator, std::span(batch).subspan(4))[0].sequence_losses == whole[4].sequence_losses);
+  for (double const fidelity : {0.0, -1.0, 1.5})
+    CHECK_THROWS_AS(evaluator.evaluate_part({}, fidelity, {}), amq::precondition_error);
+}
+
+TEST_CASE("an evaluator of any type says whether it measures on a part of the sequences") {
+  setting const given;
+  amq::thread_executor executor(2);
+  auto const batch = given.random_configurations(1);
+  std::vector<amq::measurement> part(1), whole(1);
+  amq::any_evaluator proxy(
+      std::make_unique<evaluator_under_test>(given.model, given.tokens, given.space, amq::hqq{}, amq::jsd{}, executor));
+  CHECK(proxy.measures_parts());
+  proxy.evaluate_part(batch, 0.5, part);
+  proxy.evaluate(batch, whole);
+  CHECK(part[0].loss == amq::mean(std::span(whole[0].sequence_losses).first(2)));
+
+  struct whole_only {
+    void evaluate(std::span<amq::configuration const>, std::span<amq::measurement>) {}
+  };
+  amq::any_evaluator other(std::make_unique<whole_only>());
+  CHECK_FALSE(other.measures_parts());
+  CHECK_THROWS_AS(other.evaluate_part(batch, 0.5, part), amq::precondition_error);
 }
 
 TEST_CASE("what cannot be quantized is refused with the layer's name") {

@@ -64,6 +64,25 @@ TEST_CASE("points at or beyond the reference add nothing", "[hypervolume]") {
   CHECK_THROWS_AS(amq::hypervolume(amq::matrix<double>(1, 4), std::vector<double>(4, 1.0)), amq::precondition_error);
 }
 
+TEST_CASE("what a point would add is the difference that adding it makes", "[hypervolume]") {
+  amq::random_stream random(4);
+  amq::detail::staircase steps(1, 1);
+  double const nan = std::numeric_limits<double>::quiet_NaN();
+  for (int k = 0; k < 300; ++k) {
+    // On a grid, so that coordinates repeat; some lie beyond the reference.
+    double const first = 0.05 * static_cast<double>(random.below(23)),
+                 second = 0.05 * static_cast<double>(random.below(23));
+    double const gain = steps.gain(first, second), before = steps.area();
+    if (k % 5 == 0) steps.add(first, second);
+    amq::detail::staircase with = steps;
+    with.add(first, second);
+    CHECK(gain == Approx(with.area() - before).margin(1e-12));
+  }
+  CHECK(steps.gain(nan, 0) == 0);
+  CHECK(steps.gain(0, nan) == 0);
+  CHECK(steps.gain(0, std::numeric_limits<double>::infinity()) == 0);
+}
+
 TEST_CASE("the normalised hypervolume of the two uniform extremes is known by hand", "[hypervolume]") {
   amq::hypervolume_frame const frame{2.25, 4.25, 0.2, 0.002};
   std::vector<double> const bits{2.25, 4.25, 3.25};

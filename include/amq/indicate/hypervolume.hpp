@@ -31,19 +31,29 @@ class staircase {
     steps_.insert(steps_.erase(at, last), {first, second});
   }
 
+  /// Calls visit(width, height) for each piece of the steps right of `first`, left to right, until it returns false.
+  template <class Visit>
+  void for_each_piece(double first, Visit&& visit) const {
+    if (!(first < reference_[0])) return;
+    auto at = std::upper_bound(steps_.begin(), steps_.end(), first,
+                               [](double place, auto const& step) { return place < step.first; });
+    double height = at == steps_.begin() ? reference_[1] : std::prev(at)->second;
+    for (; at != steps_.end(); ++at) {
+      if (!visit(at->first - first, height)) return;
+      first = at->first;
+      height = at->second;
+    }
+    visit(reference_[0] - first, height);
+  }
+
   /// Area that a point would add. O(log n + points it dominates).
   double gain(double first, double second) const {
-    if (!(first < reference_[0] && second < reference_[1])) return 0;
-    auto at = std::lower_bound(steps_.begin(), steps_.end(), std::pair(first, second));
-    double const ceiling = at == steps_.begin() ? reference_[1] : std::prev(at)->second;
-    if (ceiling <= second) return 0;
-    double total = 0, from = first, top = ceiling;
-    for (; at != steps_.end() && top > second; ++at) {
-      total += (at->first - from) * (top - second);
-      from = at->first;
-      top = at->second;
-    }
-    return top > second ? total + (reference_[0] - from) * (top - second) : total;
+    double total = 0;
+    for_each_piece(first, [&](double width, double height) {
+      total += width * std::max(0.0, height - second);
+      return height > second;
+    });
+    return total;
   }
 
   double area() const {

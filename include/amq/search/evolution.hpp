@@ -25,7 +25,7 @@ struct selection_stage {
 };
 
 struct evolution_options {
-  index offspring = 16;                   ///< of a generation
+  index offspring = 4;                    ///< of a generation
   std::vector<selection_stage> stages{};  ///< before the last one, on all tokens; none: all offspring there
   index targets = 64;                     ///< sizes that are searched in turn, evenly spread
   index most_switches = 3;                ///< in a mutation: the lesser of two draws from 1 to this
@@ -106,7 +106,8 @@ class evolution {
     return sizes_.total() * (static_cast<double>(target) + 0.5) / static_cast<double>(options_.targets);
   }
 
-  /// Targets, the one with the fewest evaluations of its size first.
+  /// Targets, the one with the fewest evaluations of its size first; of equal ones the lowest: a sweep upwards, in
+  /// which each target begins where the one below it got to.
   std::vector<index> targets_by_need(std::span<evaluation const> evaluations) const {
     std::vector<index> counts(static_cast<std::size_t>(options_.targets)), order(counts.size());
     for (auto const& e : evaluations) {

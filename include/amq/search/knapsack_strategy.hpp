@@ -12,6 +12,7 @@
 #include "amq/optimize/multiple_choice_knapsack.hpp"
 #include "amq/predict/prior_effects.hpp"
 #include "amq/search/detail/new_batch.hpp"
+#include "amq/search/detail/van_der_corput.hpp"
 #include "amq/search/sizes.hpp"
 #include "amq/space/format_space.hpp"
 
@@ -119,17 +120,10 @@ class knapsack_strategy {
     auto genes = uniform_configuration(space_, gene{255});
     std::vector<gene> levels(layers.size());
     for (index i = 1; i < most_sizes && batch.missing() > 0; ++i) {
-      optima.within(optima.total() * van_der_corput(i), levels);
+      optima.within(optima.total() * detail::van_der_corput(i), levels);
       for (std::size_t v = 0; v < layers.size(); ++v) genes[static_cast<std::size_t>(layers[v])] = levels[v];
       batch.add(genes);
     }
-  }
-
-  /// The digits of i, base 2, behind the point in reverse: 1/2, 1/4, 3/4, 1/8, ...
-  static double van_der_corput(index i) {
-    double place = 0.5, value = 0;
-    for (; i > 0; i /= 2, place /= 2) value += place * static_cast<double>(i % 2);
-    return value;
   }
 
   Space space_;
