@@ -8,15 +8,20 @@
 
 #include "amq/core/error.hpp"
 #include "amq/io/archive_csv.hpp"
+#include "amq/laboratory/complete_table.hpp"
 #include "amq/landscape/detail/layer_place.hpp"
 #include "amq/space/format_space.hpp"
 #include "amq/store/sqlite_archive.hpp"
 
 namespace amq::cli {
 
-/// An archive as CSV or of `amq search`.
+/// An archive as CSV (a complete table, too) or of `amq search`.
 inline exchanged_archive load_archive(std::filesystem::path const& file) {
-  if (is_archive_csv(file)) return read_archive_csv(file);
+  if (is_archive_csv(file)) {
+    auto archive = read_archive_csv(file);
+    if (is_complete_table(archive)) load_complete_losses(archive, file);
+    return archive;
+  }
   auto const archive = sqlite_archive::open_read_only(file);
   auto const evaluations = archive.evaluations();
   return {archive.settings(), archive.layers(), {evaluations.begin(), evaluations.end()}};

@@ -81,6 +81,7 @@ struct setting {
   std::string title;
   int threads;
   index probes;
+  std::optional<best_hypervolumes> best{};
 };
 
 void print(nlohmann::ordered_json const& summary, std::vector<std::string> const& names) {
@@ -122,7 +123,8 @@ int compare_on(compare_options const& options, setting const& landscape, Evaluat
   std::vector<std::string> names;
   for (auto const& strategy : strategies) names.push_back(strategy.name);
   auto summary = conditions;
-  summary.update(summarise(compared, strategies, {.sensitivities = landscape.space.feature_count()}));
+  summary_options const wanted{.sensitivities = landscape.space.feature_count(), .best = landscape.best};
+  summary.update(summarise(compared, strategies, wanted));
   if (auto factorial = summarise_factorial(compared, strategies); !factorial.is_null())
     summary["factorial"] = std::move(factorial);
   write_file(options.out / "summary.json", summary.dump(1) + "\n");
@@ -162,12 +164,17 @@ int compare_synthetic(compare_options const& options) {
 int compare_on_table(compare_options const& options) {
   auto const& file = needed(options.archive, options, "--archive FILE");
   auto const archive = load_archive(file);
-  setting const landscape{space_of(archive, file),
-                          {{"landscape", "table"}, {"archive_sha256", fingerprint_of(file)}},
-                          "replay of " + file.filename().string(),
-                          threads_to_use(options.measure.threads),
-                          options.probes.value_or(96)};
+  setting landscape{space_of(archive, file),
+                    {{"landscape", "table"}, {"archive_sha256", fingerprint_of(file)}},
+                    "replay of " + file.filename().string(),
+                    threads_to_use(options.measure.threads),
+                    options.probes.value_or(96)};
   table_landscape const table(archive.evaluations);
+  if (is_complete_table(archive)) {
+    auto const frame = landscape_frame(landscape.space, table);
+    landscape.best = {normalised_hypervolume(archive.evaluations, frame, loss_scale::raw),
+                      normalised_hypervolume(archive.evaluations, frame, loss_scale::logarithmic)};
+  }
   return compare_on(options, landscape, table);
 }
 

@@ -13,6 +13,10 @@
 #include "amq/compose/strategies.hpp"
 #include "amq/core/error.hpp"
 #include "amq/laboratory/run.hpp"
+#include "amq/search/evolution.hpp"
+#include "amq/search/greedy.hpp"
+#include "amq/search/knapsack_strategy.hpp"
+#include "amq/search/random_search.hpp"
 
 namespace amq::cli {
 
@@ -37,8 +41,30 @@ inline varied_part parse_varied(std::string const& text) {
   return varied;
 }
 
+namespace detail {
+
+/// A strategy of its own, with its defaults.
+template <template <class> class Strategy>
+strategy_factory plain_strategy() {
+  return [](format_space const& space, search_budget const&) { return any_strategy(Strategy<format_space>(space)); };
+}
+
+inline std::map<std::string, strategy_factory> const& plain_strategies() {
+  static std::map<std::string, strategy_factory> const all{{"evolution", plain_strategy<evolution>()},
+                                                           {"greedy", plain_strategy<greedy>()},
+                                                           {"knapsack", plain_strategy<knapsack_strategy>()},
+                                                           {"random", plain_strategy<random_search>()}};
+  return all;
+}
+
+}  // namespace detail
+
 /// The strategy under a name with some parts replaced. Throws input_error for names and parts that nothing has.
 inline strategy_factory named_strategy(std::string const& name, std::map<std::string, std::string> const& parts) {
+  if (auto const found = detail::plain_strategies().find(name); found != detail::plain_strategies().end()) {
+    if (!parts.empty()) throw input_error("the strategy '" + name + "' has no part that can be varied");
+    return found->second;
+  }
   strategy_names names;
   names.preset = name;
   for (auto const& [part, chosen] : parts) {
