@@ -38,6 +38,6 @@ function(amq_library name)
   target_link_libraries(amq_${name} INTERFACE ${arg_NEEDS} ${arg_LINKS})
 endfunction()
 
-amq_library(search LINKS Eigen3::Eigen Boost::headers Threads::Threads)
+amq_library(search LINKS Eigen3::Eigen Boost::headers NLopt::nlopt Threads::Threads)
 amq_library(amq NEEDS amq_search LINKS nlohmann_json::nlohmann_json OpenSSL::Crypto)
 amq_library(sqlite NEEDS amq_amq LINKS SQLite::SQLite3)

@@ -31,6 +31,7 @@ find_missing() {
   need ninja-build command -v ninja
   need libeigen3-dev has_header eigen3/Eigen/Core
   need libboost-dev has_header boost/hana.hpp
+  need libnlopt-cxx-dev has_header nlopt.hpp
   need nlohmann-json3-dev has_header nlohmann/json.hpp
   need libcli11-dev has_header CLI/CLI.hpp
   need libsqlite3-dev has_header sqlite3.h
