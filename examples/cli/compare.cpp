@@ -14,6 +14,7 @@
 #include "amq/io/archive_csv.hpp"
 #include "amq/io/fingerprint.hpp"
 #include "amq/io/json.hpp"
+#include "amq/laboratory/across.hpp"
 #include "amq/laboratory/comparison.hpp"
 #include "amq/laboratory/summary.hpp"
 #include "amq/landscape/chain.hpp"
@@ -226,9 +227,42 @@ int compare_on_model(compare_options const& options) {
   return compare_on(options, landscape, cache);
 }
 
+/// Comparisons that were made before, taken together.
+int compare_across(compare_options const& options) {
+  std::vector<landscape_runs> landscapes;
+  for (auto const& folder : options.across) {
+    landscapes.push_back({folder.string(), read_runs(folder)});
+    if (landscapes.back().runs.empty())
+      throw input_error(folder.string() + " has no finished run; expected a folder that amq compare has written");
+  }
+  auto const summary = summarise_across(landscapes);
+  if (options.json) return std::printf("%s\n", summary.dump().c_str()), exit_done;
+  for (auto const& [measure, test] : summary.items()) {
+    std::printf("%s over %zu landscapes: Friedman p %.3g (F %.3g); mean ranks, 1 is best:\n", measure.c_str(),
+                landscapes.size(), test["p"].get<double>(), test["f_p"].get<double>());
+    for (auto const& [name, rank] : test["mean_ranks"].items())
+      std::printf("%-32s %6.2f\n", name.c_str(), rank.get<double>());
+    for (auto const& pair : test["pairs"])
+      std::printf("  %s and %s: p %.3g (Holm)\n", pair["first"].get<std::string>().c_str(),
+                  pair["second"].get<std::string>().c_str(), pair["p_holm"].get<double>());
+  }
+  return exit_done;
+}
+
+/// What --across makes needless is asked for here, not by the parser.
+void expect_whole(compare_options const& options) {
+  std::string const missing = options.landscape.empty()  ? "--landscape"
+                              : options.out.empty()      ? "--out"
+                              : options.evaluations == 0 ? "--evaluations"
+                                                         : "";
+  if (!missing.empty()) throw input_error("amq compare needs " + missing + " (see --help)");
+}
+
 }  // namespace
 
 int compare(compare_options const& options) {
+  if (!options.across.empty()) return compare_across(options);
+  expect_whole(options);
   if (options.landscape == "table") return compare_on_table(options);
   if (options.landscape == "model") return compare_on_model(options);
   return compare_synthetic(options);

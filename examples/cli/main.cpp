@@ -244,7 +244,6 @@ int main(int argc, char** argv) {
   auto* compare_command = app.add_subcommand("compare", "Search strategies against each other on the same landscape");
   compare_command
       ->add_option("--landscape", comparing.landscape, "flat, deep or chain (synthetic), table (an archive) or model")
-      ->required()
       ->check(CLI::IsMember({"flat", "deep", "chain", "table", "model"}));
   compare_command->add_option("--sensitivity", comparing.sensitivity, "CSV of layer,rows,cols,jsd_alone_at_2_bits");
   compare_command->add_option("--landscape-seed", comparing.landscape_seed, "Seed of a synthetic landscape")
@@ -265,7 +264,6 @@ int main(int argc, char** argv) {
       ->check(CLI::Range(1, 10000));
   compare_command
       ->add_option("--evaluations", comparing.evaluations, "Configurations measured in a run, everything counted")
-      ->required()
       ->check(whole_number<std::int64_t>);
   compare_command->add_option("--initial", comparing.initial, "Size of AMQ's initial design, uniform ones included");
   compare_command->add_option("--candidates", comparing.candidates, "Configurations measured in a batch");
@@ -273,7 +271,11 @@ int main(int argc, char** argv) {
       ->add_option("--probes", comparing.probes,
                    "Uncounted evaluations before each batch that try the predictor (default: 96; model: 0)")
       ->check(CLI::Range(0, 10000));
-  compare_command->add_option("--out", comparing.out, "Folder; what is finished there is kept")->required();
+  compare_command->add_option("--out", comparing.out, "Folder; what is finished there is kept");
+  compare_command
+      ->add_option("--across", comparing.across,
+                   "Folders of finished comparisons: tests over these landscapes together")
+      ->delimiter(',');
   add_json(*compare_command, comparing.json);
   compare_command->callback([&] { code = compare(comparing); });
 

@@ -111,6 +111,7 @@ struct compare_options {
   std::filesystem::path model;
   measuring measure;
   std::vector<int> bits{2, 3, 4};
+  std::vector<std::filesystem::path> across;  ///< folders of finished comparisons; then nothing is run
   std::vector<std::string> strategies{"amq"};
   std::vector<std::string> vary;
   int seeds = 10;
