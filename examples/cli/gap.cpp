@@ -11,6 +11,7 @@
 #include "amq/compose/evaluators.hpp"
 #include "amq/io/atomic_file.hpp"
 #include "amq/io/detail/text_table.hpp"
+#include "amq/laboratory/share_space.hpp"
 #include "amq/predict/gp.hpp"
 #include "gnuplot.hpp"
 #include "interrupt.hpp"
@@ -35,24 +36,36 @@ std::vector<double> measure_all(any_evaluator& evaluator, std::vector<configurat
   return losses;
 }
 
-/// What each free layer adds to the loss alone at its lowest choice.
-std::vector<double> measure_sensitivities(any_evaluator& evaluator, format_space const& space) {
+constexpr double smallest_loss = 1e-12;  ///< equal models give rounding errors of either sign
+
+/// What each free layer adds to the loss alone at its lowest choice, and the loss with none of them there.
+struct sensitivities {
+  std::vector<double> added;
+  double highest = 0;
+};
+
+sensitivities measure_sensitivities(any_evaluator& evaluator, format_space const& space) {
   std::vector<configuration> batch{space.highest()};
   for (index const layer : variable_layers(space)) {
     batch.push_back(space.highest());
     batch.back()[static_cast<std::size_t>(layer)] = 0;
   }
   auto losses = measure_all(evaluator, batch, "sensitivities");
-  double const highest = losses.front();
-  losses.erase(losses.begin());
-  for (double& loss : losses) loss -= highest;
-  return losses;
+  sensitivities result{{}, std::max(losses.front(), smallest_loss)};
+  for (std::size_t i = 1; i < losses.size(); ++i) result.added.push_back(losses[i] - result.highest);
+  return result;
 }
 
-std::vector<gap_point> measure(gap_options const& options, llama const& model, token_sequences const& tokens,
-                               format_space const& space, interruptible_executor& executor) {
+struct measured_gap {
+  std::vector<gap_point> points;
+  sensitivities proxy;
+};
+
+measured_gap measure(gap_options const& options, llama const& model, token_sequences const& tokens,
+                     format_space const& space, interruptible_executor& executor) {
   auto proxy = make_evaluator(model, tokens, space, options.measure.proxy, options.measure.loss, executor);
-  auto const sample = gap_sample(space, measure_sensitivities(proxy, space),
+  measured_gap result{{}, measure_sensitivities(proxy, space)};
+  auto const sample = gap_sample(space, result.proxy.added,
                                  {.levels = options.levels,
                                   .configurations = options.configurations,
                                   .width = options.width,
@@ -65,11 +78,9 @@ std::vector<gap_point> measure(gap_options const& options, llama const& model, t
   auto const first = measure_all(proxy, batch, options.measure.proxy);
   auto deployment = make_evaluator(model, tokens, space, options.deployment, options.measure.loss, executor);
   auto const second = measure_all(deployment, batch, options.deployment);
-  std::vector<gap_point> points;
-  constexpr double smallest = 1e-12;  // equal models give rounding errors of either sign
   for (std::size_t i = 0; i < sample.size(); ++i)
-    points.push_back({sample[i], std::max(first[i], smallest), std::max(second[i], smallest)});
-  return points;
+    result.points.push_back({sample[i], std::max(first[i], smallest_loss), std::max(second[i], smallest_loss)});
+  return result;
 }
 
 nlohmann::ordered_json json_of(gap_figures const& figures) {
@@ -183,8 +194,10 @@ int gap(gap_options const& options) {
       load_checked_tokens(options.measure.tokens, {options.measure.sequences, options.measure.length}, model);
   auto const space = space_of(model, options.bits, options.measure.group);
   interruptible_executor executor(threads_to_use(options.measure.threads));
-  auto const points = measure(options, model, tokens, space, executor);
-  auto const report = report_gap(space, points, [] { return gp<>{}; }, {.width = options.width, .seed = options.seed});
+  auto const measured = measure(options, model, tokens, space, executor);
+  auto const& points = measured.points;
+  share_space const shares(space, measured.proxy.added, measured.proxy.highest);
+  auto const report = report_gap(shares, points, [] { return gp<>{}; }, {.width = options.width, .seed = options.seed});
   auto const json = json_of(options, points, report);
   write_file(options.out / "gap.json", json.dump(1) + "\n");
   write_file(options.out / "gap.csv", csv_of(space, points));

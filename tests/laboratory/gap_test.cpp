@@ -2,6 +2,7 @@
 
 #include <set>
 
+#include "amq/laboratory/share_space.hpp"
 #include "amq/predict/gp.hpp"
 #include "amq/predict/rbf.hpp"
 #include "support/catch.hpp"
@@ -130,4 +131,28 @@ TEST_CASE("losses that are not above 0 are no gap") {
   auto const space = landscape_space(2);
   std::vector<amq::gap_point> const points{point(2.5, 0, 0, 1)};
   CHECK_THROWS_AS(amq::report_gap(space, points, [] { return amq::rbf<>{}; }), amq::precondition_error);
+}
+
+TEST_CASE("shares are what layers contribute, and make a second quantizer's losses linear") {
+  auto const space = landscape_space(5);
+  two_quantizers const two(5);
+  double const highest = two.loss(space.highest(), false);
+  std::vector<double> alone;
+  for (std::size_t i = 0; i < 5; ++i) {
+    auto genes = space.highest();
+    genes[i] = 0;
+    alone.push_back(two.loss(genes, false) - highest);
+  }
+  amq::share_space const shares(space, alone, highest);
+  amq::configuration const genes{0, 1, 2, 1, 0};
+  std::vector<double> features(5);
+  shares.features(genes, features);
+  double const loss = two.loss(genes, false);
+  CHECK(features[0] == Approx(alone[0] / loss));
+  CHECK(features[2] == 0);
+  double ratio = two.loss(space.highest(), true) / loss;
+  for (std::size_t i = 0; i < 5; ++i) ratio += two.ratios[i] * features[i];
+  CHECK(ratio == Approx(two.loss(genes, true) / loss));
+  CHECK_THROWS_AS(amq::share_space(space, {1.0}, highest), amq::precondition_error);
+  CHECK_THROWS_AS(amq::share_space(space, alone, 0), amq::precondition_error);
 }

@@ -11,15 +11,15 @@
 #include <utility>
 #include <vector>
 
-#include "amq/concepts/evaluator.hpp"
 #include "amq/concepts/predictor.hpp"
+#include "amq/concepts/search_space.hpp"
 #include "amq/core/error.hpp"
 #include "amq/core/matrix.hpp"
 #include "amq/core/random.hpp"
 #include "amq/core/statistics.hpp"
 #include "amq/laboratory/gap_sample.hpp"
 #include "amq/laboratory/ranking.hpp"
-#include "amq/space/format_space.hpp"
+#include "amq/search/designs.hpp"
 
 namespace amq {
 
@@ -63,8 +63,10 @@ struct gap_report_options {
 
 namespace detail {
 
-inline double range_of_bits(format_space const& space) {
-  return space.average_bits(space.highest()) - space.average_bits(space.lowest());
+template <search_space Space>
+double range_of_bits(Space const& space) {
+  return space.average_bits(uniform_configuration(space, gene{255})) -
+         space.average_bits(uniform_configuration(space, gene{0}));
 }
 
 /// Sums figures, then divides: an absent tau counts in no mean.
@@ -115,8 +117,9 @@ inline std::optional<double> level_tau(std::span<gap_point const> points, std::s
 
 /// `seems[i]` stands for points[i].deployment, in any unit. Levels with fewer than two points count for tau alone.
 /// O(n^2).
-inline gap_figures figures_of_gap(format_space const& space, std::span<gap_point const> points,
-                                  std::span<double const> seems, double width) {
+template <search_space Space>
+gap_figures figures_of_gap(Space const& space, std::span<gap_point const> points, std::span<double const> seems,
+                           double width) {
   AMQ_EXPECTS(!points.empty() && points.size() == seems.size(), "a gap needs points, and what each seems to give");
   double const reach = width * detail::range_of_bits(space);
   std::vector<double> bits, deployment, taus, regrets, kept;
@@ -143,10 +146,10 @@ inline gap_figures figures_of_gap(format_space const& space, std::span<gap_point
 
 /// Deployment losses of all points as a correction sees them that was fitted to the `known` ones: the proxy's times the
 /// predicted ratio. `correction` is a fresh predictor and learns ln(deployment / proxy). Losses must be above 0.
-template <class Correction>
-std::vector<double> corrected_losses(format_space const& space, std::span<gap_point const> points,
+template <search_space Space, class Correction>
+std::vector<double> corrected_losses(Space const& space, std::span<gap_point const> points,
                                      std::span<std::size_t const> known, Correction&& correction) {
-  static_assert(diagnose_predictor<std::remove_cvref_t<Correction>, format_space>());
+  static_assert(diagnose_predictor<std::remove_cvref_t<Correction>, Space>());
   matrix<gene> genes(std::ssize(known), space.size());
   std::vector<double> residuals;
   for (std::size_t k = 0; k < known.size(); ++k) {
@@ -167,10 +170,9 @@ std::vector<double> corrected_losses(format_space const& space, std::span<gap_po
 namespace detail {
 
 /// Before and after on what the correction has not seen; nothing when no two points are left.
-template <class MakeCorrection>
-std::optional<std::pair<gap_figures, gap_figures>> held_out(format_space const& space,
-                                                            std::span<gap_point const> points, index measured,
-                                                            double width, random_stream& random,
+template <search_space Space, class MakeCorrection>
+std::optional<std::pair<gap_figures, gap_figures>> held_out(Space const& space, std::span<gap_point const> points,
+                                                            index measured, double width, random_stream& random,
                                                             MakeCorrection const& make_correction) {
   auto const order = random.permutation(std::ssize(points));
   std::vector<std::size_t> known(order.begin(), order.begin() + measured);
@@ -192,9 +194,9 @@ std::optional<std::pair<gap_figures, gap_figures>> held_out(format_space const& 
 
 /// The whole report. make_correction() gives a fresh predictor, of ln(deployment / proxy), for each fit. Deterministic
 /// under the seed. Throws precondition_error without points, or where a loss is not above 0.
-template <class MakeCorrection>
-gap_report report_gap(format_space const& space, std::span<gap_point const> points,
-                      MakeCorrection const& make_correction, gap_report_options const& options = {}) {
+template <search_space Space, class MakeCorrection>
+gap_report report_gap(Space const& space, std::span<gap_point const> points, MakeCorrection const& make_correction,
+                      gap_report_options const& options = {}) {
   AMQ_EXPECTS(std::ranges::all_of(points, [](auto const& p) { return p.proxy > 0 && p.deployment > 0; }),
               "a gap is about losses above 0");
   std::vector<double> proxy;
