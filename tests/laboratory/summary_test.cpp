@@ -6,7 +6,9 @@
 #include <string>
 #include <vector>
 
+#include "amq/laboratory/across.hpp"
 #include "support/catch.hpp"
+#include "support/files.hpp"
 
 namespace amq::testing {
 namespace {
@@ -112,6 +114,26 @@ TEST_CASE("one strategy alone has no tests, none at all no figures", "[summary]"
   CHECK_FALSE(summary.contains("regret"));
   compared.runs.clear();
   CHECK_FALSE(summarise(compared, named({"good"}), {}).contains("strategies"));
+}
+
+TEST_CASE("landscapes are blocks, and only strategies that all of them have are compared", "[across]") {
+  auto const landscape = [](std::string const& name, double a, double b, double c) {
+    return landscape_runs{name,
+                          {run_with("a", 1, {0.1, a}), run_with("a", 2, {a + 0.02}), run_with("b", 1, {b}),
+                           run_with(name == "z" ? "c" : "only here", 1, {c}), run_with("d", 1, {0.5})}};
+  };
+  std::vector const three{landscape("x", 0.3, 0.4, 0.9), landscape("y", 0.4, 0.45, 0.9), landscape("z", 0.1, 0.6, 0.9)};
+  auto const summary = summarise_across(three);
+  auto const& raw = summary["hypervolume"];
+  CHECK(raw["mean_ranks"].size() == 3);
+  CHECK(raw["means"]["x"]["a"].get<double>() == Approx(0.31));
+  CHECK(raw["mean_ranks"]["a"] == 3);
+  CHECK(raw["mean_ranks"]["d"].get<double>() == Approx(4.0 / 3));
+  CHECK(raw["pairs"].size() == 3);
+  using amq_test::lacks;
+  CHECK(lacks(amq_test::refusal([&] { summarise_across(std::span(three).first(1)); }), {"at least two, not 1"}) == "");
+  std::vector const apart{landscape_runs{"x", {run_with("a", 1, {0.1})}}, landscape_runs{"y", {run_with("b", 1, {1})}}};
+  CHECK(lacks(amq_test::refusal([&] { summarise_across(apart); }), {"0 strategies in common"}) == "");
 }
 
 TEST_CASE("a factorial attributes differences to what was varied", "[factorial]") {
