@@ -31,6 +31,12 @@ struct wrapped_evaluator : partial_landscape {
   bool measures_parts() const { return parts; }
 };
 
+index differences(configuration const& a, configuration const& b) {
+  index differing = 0;
+  for (std::size_t l = 0; l < a.size(); ++l) differing += a[l] != b[l];
+  return differing;
+}
+
 TEST_CASE("changes keep the size within the tolerance, whatever the layers' sizes", "[evolution]") {
   auto const space = landscape_space(30).pin(std::vector<index>{4});
   amq::detail::size_keeping const sizes(space, 0.002);
@@ -41,17 +47,19 @@ TEST_CASE("changes keep the size within the tolerance, whatever the layers' size
     double const target = share * sizes.total();
     auto genes = space.lowest();
     sizes.settle(genes, target, random);
-    index changed = 0;
+    index changed = 0, in_pairs = 0;
     for (int k = 0; k < 300; ++k) {
       auto const before = genes;
       sizes.switch_levels(genes, target, random);
       changed += genes != before;
+      in_pairs += differences(genes, before) == 2;
       REQUIRE(space.contains(genes));
       double const size = space.average_bits(genes) - space.average_bits(space.lowest());
       REQUIRE(size == Approx(sizes.size_of(genes)).epsilon(1e-9));
       REQUIRE(std::abs(size - target) <= sizes.tolerance() * (1 + 1e-9));
     }
     CHECK(changed > 280);
+    CHECK(in_pairs > 250);  // a partner of about the same size is preferred
   }
 }
 
@@ -68,17 +76,12 @@ TEST_CASE("offspring are a few switches away from the best of their size", "[evo
   auto const first = strategy.ask(archive, 6, random);
   REQUIRE(first.size() == 6);
   for (auto const& genes : first) record(genes);
-  auto const distance = [](configuration const& a, configuration const& b) {
-    index differing = 0;
-    for (std::size_t l = 0; l < a.size(); ++l) differing += a[l] != b[l];
-    return differing;
-  };
   configuration parent = configuration(40, gene{1});  // half way, where the only target is
   for (auto const& genes : first) {
-    CHECK(distance(genes, parent) <= 8);
+    CHECK(differences(genes, parent) <= 8);
     if (model.loss(genes) < model.loss(parent)) parent = genes;
   }
-  for (auto const& genes : strategy.ask(archive, 6, random)) CHECK(distance(genes, parent) <= 8);
+  for (auto const& genes : strategy.ask(archive, 6, random)) CHECK(differences(genes, parent) <= 8);
 }
 
 TEST_CASE("stages: all offspring on a few tokens, survivors on more, the best on all", "[evolution]") {

@@ -117,6 +117,26 @@ TEST_CASE("an archive without find() gives the same path", "[greedy]") {
     CHECK(findable.evaluations()[i].configuration == plain.evaluations()[i].configuration);
 }
 
+TEST_CASE("where steps multiply the loss, each neighbour's predicted loss is its own", "[greedy]") {
+  auto const space = landscape_space(6);
+  auto const loss = [](std::span<gene const> genes) {
+    double total = 0;
+    for (std::size_t l = 0; l < genes.size(); ++l) total -= 0.1 * static_cast<double>((l + 1) * genes[l]);
+    return std::exp(total);
+  };
+  amq::detail::greedy_descent<amq::format_space> const descent(
+      space, 2, [&](std::span<gene const> genes) { return std::optional(loss(genes)); });
+  CHECK(descent.missing().empty());
+  amq::detail::exchanges<amq::format_space> const exchanges(descent);
+  configuration const centre{2, 0, 1, 1, 2, 1};
+  auto const around = exchanges.around({centre, space.average_bits(centre), 0, loss(centre), {}}, 3);
+  CHECK(around.size() == 3 + 3 + 9 - 2);  // the third and the fourth layer are among both
+  for (auto const& n : around) {
+    CHECK(n.log_loss == Approx(std::log(loss(n.configuration))));
+    CHECK(n.average_bits == Approx(space.average_bits(n.configuration)));
+  }
+}
+
 TEST_CASE("after the path the front gets better by exchanges, more than by random neighbours", "[greedy]") {
   auto const space = landscape_space(30);
   landscape const model(30, 4);

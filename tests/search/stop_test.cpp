@@ -37,7 +37,6 @@ struct hand_clock {
   using period = std::ratio<1>;
   using duration = std::chrono::duration<double>;
   using time_point = std::chrono::time_point<hand_clock>;
-  static constexpr bool is_steady = true;
   static inline double seconds = 0;
   static time_point now() { return time_point(duration(seconds)); }
 };
