@@ -54,7 +54,7 @@ class distinct_rows {
     if (slots_[slot] != 0) return false;
     hashes_.push_back(hash);
     slots_[slot] = static_cast<std::uint32_t>(hashes_.size());
-    values_.resize((hashes_.size() + 1) * at(cols_));
+    values_.resize(std::max(values_.size(), (hashes_.size() + 1) * at(cols_)));
     if (2 * hashes_.size() > slots_.size()) rebuild(2 * slots_.size());
     return true;
   }
@@ -65,14 +65,14 @@ class distinct_rows {
 
   /// Only these rows stay, in this order.
   void keep(std::span<index const> rows) {
-    std::vector<T> values((rows.size() + 1) * at(cols_));
-    std::vector<std::uint64_t> hashes;
+    kept_.resize(std::max(kept_.size(), (rows.size() + 1) * at(cols_)));
+    kept_hashes_.clear();
     for (index const i : rows) {
-      std::ranges::copy(row(i), values.begin() + std::ssize(hashes) * cols_);
-      hashes.push_back(hashes_[at(i)]);
+      std::ranges::copy(row(i), kept_.begin() + std::ssize(kept_hashes_) * cols_);
+      kept_hashes_.push_back(hashes_[at(i)]);
     }
-    values_ = std::move(values);
-    hashes_ = std::move(hashes);
+    std::swap(values_, kept_);
+    std::swap(hashes_, kept_hashes_);
     rebuild(slots_.size());
   }
 
@@ -98,9 +98,11 @@ class distinct_rows {
   }
 
   index cols_;
-  std::vector<T> values_;              // one row more than members
+  std::vector<T> values_;              // at least one row more than members
   std::vector<std::uint64_t> hashes_;  // of the members
-  std::vector<std::uint32_t> slots_;   // member + 1, or 0; a power of two of them
+  std::vector<T> kept_;                // what keep() writes to, so that it allocates once
+  std::vector<std::uint64_t> kept_hashes_;
+  std::vector<std::uint32_t> slots_;  // member + 1, or 0; a power of two of them
 };
 
 }  // namespace amq

@@ -23,7 +23,10 @@ class surrogate_problem {
       : space_(&space),
         predictor_(&predictor),
         layers_(layers.begin(), layers.end()),
-        fixed_(uniform_configuration(space, gene{255})) {}
+        fixed_(uniform_configuration(space, gene{255})) {
+    for (std::size_t v = 0; v < layers_.size(); ++v)
+      in_order_ = in_order_ && layers_[v] == layers_[0] + static_cast<index>(v);
+  }
 
   index variables() const { return std::ssize(layers_); }
   int levels(index variable) const { return static_cast<int>(space_->choices(layer_of(variable)).size()); }
@@ -61,9 +64,15 @@ class surrogate_problem {
   /// Whole configurations (configurations, layers) of the optimizer's genes (configurations, variables).
   matrix<gene> expand(matrix_view<gene const> genes) const {
     matrix<gene> full(genes.rows, space_->size());
+    std::span<index const> const layers = layers_;
     for (index i = 0; i < genes.rows; ++i) {
-      std::ranges::copy(fixed_, full.row(i).begin());
-      for (index v = 0; v < genes.cols; ++v) full(i, layer_of(v)) = genes(i, v);
+      auto const from = genes.row(i);
+      auto const to = full.row(i);
+      std::ranges::copy(fixed_, to.begin());
+      if (in_order_)
+        std::ranges::copy(from, to.begin() + (layers.empty() ? 0 : layers[0]));
+      else
+        for (std::size_t v = 0; v < from.size(); ++v) to[static_cast<std::size_t>(layers[v])] = from[v];
     }
     return full;
   }
@@ -104,6 +113,7 @@ class surrogate_problem {
   Space const* space_;
   Predictor const* predictor_;
   std::vector<index> layers_;
+  bool in_order_ = true;  // layers_ counts up by one
   configuration fixed_;
   std::vector<population> history_;
 };

@@ -34,12 +34,12 @@ class format_space {
                                                        std::to_string(layers_.size()) + " layers, not " +
                                                        std::to_string(choices_.size()));
     check_choices();
-    for (auto const& list : choices_) most_choices_ = std::max(most_choices_, list.size());
-    costs_.assign(layers_.size() * most_choices_, no_such_choice);
+    for (auto const& list : choices_) cost_columns_ = std::max(cost_columns_, list.size() + 1);
+    costs_.assign(layers_.size() * cost_columns_, no_such_choice);
     for (index layer = 0; layer < size(); ++layer) {
       auto const& l = layers_[at(layer)];
       weights_ += l.rows * l.cols;
-      auto cost = costs_.begin() + layer * static_cast<index>(most_choices_);
+      auto cost = costs_.begin() + layer * static_cast<index>(cost_columns_);
       for (format const f : this->choices(layer)) *cost++ = bits_of(l, f);
     }
     order_variables();
@@ -59,8 +59,14 @@ class format_space {
   std::int64_t linear_bits(std::span<gene const> genes) const {
     AMQ_EXPECTS(std::ssize(genes) == size(), "a configuration of this space has " + std::to_string(size()) +
                                                  " genes, not " + std::to_string(genes.size()));
-    std::int64_t bits = 0;
-    for (index layer = 0; layer < size(); ++layer) bits += bits_of(layer, genes[at(layer)]);
+    std::int64_t bits = 0, missing = 0;
+    std::int64_t const* costs = costs_.data();
+    for (std::size_t layer = 0; layer < genes.size(); ++layer, costs += cost_columns_) {
+      std::int64_t const cost = costs[std::min<std::size_t>(genes[layer], cost_columns_ - 1)];
+      bits += cost;
+      missing |= cost;  // a sign that one of them is no_such_choice
+    }
+    if (missing < 0) expect_choices(genes);
     return bits;
   }
 
@@ -113,7 +119,7 @@ class format_space {
                 "format_space::features needs " + std::to_string(size()) + " genes and room for " +
                     std::to_string(feature_count()) + " features");
     for (std::size_t k = 0; k < out.size(); ++k)
-      out[k] = scaled_genes_[genes_a_scale * scale_of_[k] + genes[at(free_layers_[k])]];
+      out[k] = scaled_genes_[feature_places_[k].scale + genes[feature_places_[k].layer]];
   }
 
   /// Every free layer at this choice (at its highest, where it has fewer), pinned ones at their highest.
@@ -168,6 +174,11 @@ class format_space {
   }
 
  private:
+  /// A free layer, and where its genes' features begin in scaled_genes_.
+  struct feature_place {
+    std::uint32_t layer, scale;
+  };
+
   static constexpr std::size_t genes_a_scale = 256;
   static constexpr std::int64_t no_such_choice = -1;
 
@@ -182,9 +193,9 @@ class format_space {
     return choices_[at(layer)][value];
   }
 
-  std::int64_t bits_of(index layer, gene value) const {
-    auto const cost = value < most_choices_ ? costs_[at(layer) * most_choices_ + value] : no_such_choice;
-    return cost != no_such_choice ? cost : bits_of(layers_[at(layer)], choice(layer, value));
+  /// Throws for the first layer that has no such choice.
+  void expect_choices(std::span<gene const> genes) const {
+    for (index layer = 0; layer < size(); ++layer) choice(layer, genes[at(layer)]);
   }
 
   static std::int64_t bits_of(linear_layer const& layer, format f) {
@@ -257,11 +268,13 @@ class format_space {
   /// A division a gene is what features() would spend its time on.
   void tabulate_features() {
     std::vector<int> highest;
-    scale_of_.clear();
+    feature_places_.clear();
     scaled_genes_.clear();
     for (index const layer : free_layers_) {
       auto const known = std::find(highest.begin(), highest.end(), highest_gene(layer));
-      scale_of_.push_back(static_cast<std::size_t>(known - highest.begin()));
+      feature_places_.push_back(
+          {static_cast<std::uint32_t>(layer),
+           static_cast<std::uint32_t>(genes_a_scale) * static_cast<std::uint32_t>(known - highest.begin())});
       if (known != highest.end()) continue;
       highest.push_back(highest_gene(layer));
       for (std::size_t value = 0; value < genes_a_scale; ++value)
@@ -271,15 +284,15 @@ class format_space {
 
   std::vector<linear_layer> layers_;
   std::vector<std::vector<format>> choices_;
-  std::size_t most_choices_ = 0;
-  std::vector<std::int64_t> costs_;  // (layers, most choices): bits of each layer at each choice
+  std::size_t cost_columns_ = 1;     // the most choices and one more, which no layer has
+  std::vector<std::int64_t> costs_;  // (layers, columns): bits of each layer at each choice, or no_such_choice
   std::vector<bool> pinned_;
   std::int64_t other_bytes_ = 0;
   std::int64_t weights_ = 0;
   std::vector<index> variable_order_;
-  std::vector<index> free_layers_;     // in AMQ's order of variables
-  std::vector<std::size_t> scale_of_;  // of each free layer, a row of
-  std::vector<double> scaled_genes_;   // (distinct highest genes, all genes)
+  std::vector<index> free_layers_;  // in AMQ's order of variables
+  std::vector<feature_place> feature_places_;
+  std::vector<double> scaled_genes_;  // (distinct highest genes, all genes)
 };
 
 }  // namespace amq

@@ -19,6 +19,7 @@ namespace amq::detail {
 
 /// Points of a lattice in whole steps, (points, coordinates) padded to a multiple of 16 coordinates.
 struct lattice_codes {
+  index quads = 0;  ///< of coordinates, without most of the padding
   matrix<std::uint8_t> codes;
   std::vector<std::int32_t> squares;  ///< of each point's length; -1: the point is not on the lattice
 
@@ -50,7 +51,7 @@ class lattice {
 
   /// The rows of features (points, dimensions).
   lattice_codes encode(matrix_view<double const> features, simd::isa which = simd::best_isa()) const {
-    lattice_codes result{matrix<std::uint8_t>(features.rows, padded()),
+    lattice_codes result{(dimensions_ + 3) / 4, matrix<std::uint8_t>(features.rows, padded()),
                          std::vector<std::int32_t>(static_cast<std::size_t>(features.rows))};
     for (index i = 0; i < features.rows; ++i)
       result.squares[static_cast<std::size_t>(i)] = AMQ_SIMD_CALL(
@@ -81,14 +82,15 @@ class lattice_points {
   index size() const { return size_; }
 
   void add(lattice_codes const& points, index which) {
-    auto const codes = points.codes.row(which);
+    auto const length = static_cast<std::size_t>(4 * points.quads);
     auto const inside = static_cast<std::size_t>(size_ % block);
     if (inside == 0) {
-      codes_.resize(codes_.size() + block * codes.size(), 0);
+      codes_.resize(codes_.size() + block * length, 0);
       squares_.resize(squares_.size() + block, 0);
     }
-    std::uint8_t* const target = codes_.data() + static_cast<std::size_t>(size_ / block) * block * codes.size();
-    for (std::size_t k = 0; k < codes.size(); k += 4) std::copy_n(&codes[k], 4, target + block * k + 4 * inside);
+    std::uint8_t const* const codes = points.codes.row(which).data();
+    std::uint8_t* const target = codes_.data() + static_cast<std::size_t>(size_ / block) * block * length;
+    for (std::size_t k = 0; k < length; k += 4) std::copy_n(codes + k, 4, target + block * k + 4 * inside);
     squares_[static_cast<std::size_t>(size_)] = points.squares[static_cast<std::size_t>(which)];
     ++size_;
   }
@@ -97,8 +99,7 @@ class lattice_points {
   void squared_distances(lattice_codes const& points, index which, index b,
                          std::array<std::int32_t, block>& out) const {
     byte_dots_result dots;
-    auto const codes = points.codes.row(which);
-    byte_dots(codes.data(), codes_.data() + b * block * std::ssize(codes), std::ssize(codes) / 4, dots);
+    byte_dots(points.codes.row(which).data(), codes_.data() + b * block * 4 * points.quads, points.quads, dots);
     std::int32_t const own = points.squares[static_cast<std::size_t>(which)];
     std::int32_t const* const squares = squares_.data() + b * block;
     for (std::size_t j = 0; j < block; ++j) out[j] = own + squares[j] - 2 * dots[j];
