@@ -82,9 +82,8 @@ inline double thread_seconds() {
 /// Turns what is measured into rows.
 class run_recorder {
  public:
-  run_recorder(format_space const& space, run_conditions const& conditions)
-      : space_(space),
-        raw_(conditions.frame, loss_scale::raw),
+  explicit run_recorder(run_conditions const& conditions)
+      : raw_(conditions.frame, loss_scale::raw),
         logarithmic_(conditions.frame, loss_scale::logarithmic),
         width_(0.01 * (conditions.frame.highest_bits - conditions.frame.lowest_bits)) {
     now_.best.fill(std::numeric_limits<double>::infinity());
@@ -138,11 +137,10 @@ class run_recorder {
       if (e.average_bits <= reported_bits[b]) now_.best[b] = std::min(now_.best[b], e.loss);
   }
 
-  format_space const& space_;
   normalised_plane raw_;
   normalised_plane logarithmic_;
-  detail::staircase raw_steps_{reference, reference};
-  detail::staircase logarithmic_steps_{reference, reference};
+  staircase raw_steps_{reference, reference};
+  staircase logarithmic_steps_{reference, reference};
   double width_;
   comparison_row now_;
   gene_map<double> predictions_;
@@ -242,7 +240,7 @@ std::optional<comparison_run> run_strategy(format_space const& space, Evaluator&
                                            run_conditions const& conditions) {
   search_options options{seed, conditions.budget, conditions.stop_requested};
   if (compared.candidates) options.budget.candidates = *compared.candidates;
-  detail::run_recorder recorder(space, conditions);
+  detail::run_recorder recorder(conditions);
   memory_archive archive;
   auto const make = [&](format_space const& whole, search_budget const& budget) {
     return detail::watched_strategy<Evaluator>(compared.make(whole, budget), space, evaluator, recorder, seed,
