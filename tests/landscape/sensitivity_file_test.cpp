@@ -17,10 +17,17 @@ sensitivity_table read(std::string const& text) {
   return read_sensitivities(file, "s.csv");
 }
 
+/// With the header before them.
+sensitivity_table read_lines(std::string const& lines) {
+  std::string text = header;
+  text += lines;
+  return read(text);
+}
+
 TEST_CASE("layers get their block and kind from their names", "[landscape]") {
-  auto const table = read(std::string(header) +
-                          "model.layers.0.self_attn.q_proj,256,128,0.01\r\nmodel.layers.0.mlp.up_proj,128,256,1.5e-2\n"
-                          "model.layers.12.mlp.up_proj,128,256,0.3\n\n");
+  auto const table = read_lines(
+      "model.layers.0.self_attn.q_proj,256,128,0.01\r\nmodel.layers.0.mlp.up_proj,128,256,1.5e-2\n"
+      "model.layers.12.mlp.up_proj,128,256,0.3\n\n");
   REQUIRE(table.layers.size() == 3);
   CHECK(table.sensitivities == std::vector<double>{0.01, 0.015, 0.3});
   CHECK(table.layers[0].rows == 256);
@@ -32,9 +39,7 @@ TEST_CASE("layers get their block and kind from their names", "[landscape]") {
 }
 
 TEST_CASE("a bad sensitivity file is refused with its line", "[landscape]") {
-  auto const refused = [](std::string const& lines) {
-    return amq_test::refusal([&] { read(std::string(header) + lines); });
-  };
+  auto const refused = [](std::string const& lines) { return amq_test::refusal([&] { read_lines(lines); }); };
   using amq_test::lacks;
   CHECK(lacks(amq_test::refusal([] { read("name,loss\n"); }), {"s.csv, line 1", "name,loss", "header"}) == "");
   CHECK(lacks(amq_test::refusal([] { read(""); }), {"line 1", "header"}) == "");
