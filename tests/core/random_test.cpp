@@ -41,6 +41,17 @@ TEST_CASE("draws stay in their range and are spread evenly") {
   CHECK_THROWS_AS(stream.below(0), amq::precondition_error);
 }
 
+TEST_CASE("bounded draws are those of Boost's uniform_int_distribution") {
+  amq::random_stream ours(11), boosts(11), bounds(12);
+  for (int i = 0; i < 100000; ++i) {
+    // Every size of bound: small ones, powers of two and their neighbours, above and below 2^31.
+    amq::index const n = std::max<amq::index>(
+        1, (amq::index{1} << bounds.below(63)) + (i % 3 == 0 ? bounds.below(1000) : i % 3 - 1 - 500 * (i % 2)));
+    REQUIRE(ours.below(n) == boost::random::uniform_int_distribution<amq::index>(0, n - 1)(boosts.engine()));
+  }
+  CHECK(ours.uniform() == boosts.uniform());
+}
+
 TEST_CASE("a permutation holds every number once") {
   amq::random_stream stream(9);
   auto order = stream.permutation(50);

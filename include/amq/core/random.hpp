@@ -27,7 +27,9 @@ class random_stream {
   /// Uniform in [0, n). Throws precondition_error when n is below 1.
   index below(index n) {
     AMQ_EXPECTS(n >= 1, "random_stream::below draws from 0 to n - 1 and n is " + std::to_string(n));
-    return boost::random::uniform_int_distribution<index>(0, n - 1)(engine_);
+    constexpr index most_that_fit = index{1} << 31;
+    return n <= most_that_fit ? below_in_one_division(static_cast<std::uint64_t>(n))
+                              : boost::random::uniform_int_distribution<index>(0, n - 1)(engine_);
   }
   /// Uniform in [0, 1).
   double uniform() { return boost::random::uniform_01<double>()(engine_); }
@@ -52,6 +54,21 @@ class random_stream {
   boost::random::mt19937_64& engine() { return engine_; }
 
  private:
+  /// What Boost's uniform_int_distribution gives: the engine's 2^64 numbers in n buckets of equal size, those beyond
+  /// the last bucket drawn again. It divides twice; here the bucket that `bits` is in comes from a product, which is
+  /// right or one too low for n up to 2^31.
+  index below_in_one_division(std::uint64_t n) {
+    if (n == 1) return 0;
+    std::uint64_t const all = ~std::uint64_t{0};
+    std::uint64_t const size = all / n + (all % n == n - 1 ? 1 : 0);
+    for (;;) {
+      std::uint64_t const bits = engine_();
+      std::uint64_t bucket = ((bits >> 32) * n + ((bits & 0xffffffff) * n >> 32)) >> 32;  // bits n / 2^64
+      if (bits - bucket * size >= size) ++bucket;
+      if (bucket < n) return static_cast<index>(bucket);
+    }
+  }
+
   /// SplitMix64's finaliser (Steele et al. 2014): neighbouring seeds give unrelated states.
   static std::uint64_t mix(std::uint64_t z) {
     z += 0x9e3779b97f4a7c15ULL;
