@@ -63,7 +63,8 @@ class knapsack_table {
   }
 
   void within(double size, std::span<gene> out) const {
-    index room = std::clamp<index>(static_cast<index>(std::floor(size / unit_ + 1e-6)), 0, total_);
+    double const steps = size / unit_ + 1e-6;  // may be infinite
+    index room = steps >= static_cast<double>(total_) ? total_ : steps > 0 ? static_cast<index>(steps) : 0;
     for (index v = taken_.rows() - 1; v >= 0; --v) {
       gene const level = out[static_cast<std::size_t>(v)] = taken_(v, room);
       room -= steps_(v, level);
@@ -113,6 +114,7 @@ class knapsack_hull {
 
   /// Levels rise in size; the next one on the hull is the one with the most saving a size.
   void add(std::span<double const> costs, std::span<double const> sizes, index v) {
+    double last_rate = std::numeric_limits<double>::infinity();
     for (std::size_t here = 0;;) {
       std::size_t best = here;
       double best_rate = 0;
@@ -122,7 +124,8 @@ class knapsack_hull {
         if (rate >= best_rate && rate > 0) best = next, best_rate = rate;
       }
       if (best == here) return;
-      steps_.push_back({best_rate, sizes[best] - sizes[here], v, static_cast<gene>(best)});
+      last_rate = std::min(last_rate, best_rate);  // on a straight line, rounding would let a step overtake
+      steps_.push_back({last_rate, sizes[best] - sizes[here], v, static_cast<gene>(best)});
       here = best;
     }
   }
