@@ -167,9 +167,9 @@ TEST_CASE("on a part of the sequences a loss is exactly what the whole finds for
   }
   batch.push_back(batch.back());
   auto const whole = measure(evaluator, batch);
+  CHECK(evaluator.sequences() == 3);
   for (auto const& [fidelity, sequences] :
-       {std::pair(0.01, std::size_t{1}), std::pair(1.0 / 3, std::size_t{1}), std::pair(0.34, std::size_t{2}),
-        std::pair(2.0 / 3, std::size_t{2}), std::pair(1.0, std::size_t{3})}) {
+       {std::pair(1.0 / 3, std::size_t{1}), std::pair(2.0 / 3, std::size_t{2}), std::pair(1.0, std::size_t{3})}) {
     std::vector<amq::measurement> part(batch.size());
     evaluator.evaluate_part(batch, fidelity, part);
     for (std::size_t i = 0; i < batch.size(); ++i) {
@@ -180,9 +180,9 @@ TEST_CASE("on a part of the sequences a loss is exactly what the whole finds for
   }
   // What a part left behind to begin with is too little for the whole.
   std::vector<amq::measurement> left(2);
-  evaluator.evaluate_part(std::span(batch).subspan(3), 0.3, left);
+  evaluator.evaluate_part(std::span(batch).subspan(3), 1.0 / 3, left);
   CHECK(measure(evaluator, std::span(batch).subspan(4))[0].sequence_losses == whole[4].sequence_losses);
-  for (double const fidelity : {0.0, -1.0, 1.5})
+  for (double const fidelity : {0.0, -1.0, 0.1, 0.5, 4.0 / 3})
     CHECK_THROWS_AS(evaluator.evaluate_part({}, fidelity, {}), amq::precondition_error);
 }
 
@@ -194,7 +194,8 @@ TEST_CASE("an evaluator of any type says whether it measures on a part of the se
   amq::any_evaluator proxy(
       std::make_unique<evaluator_under_test>(given.model, given.tokens, given.space, amq::hqq{}, amq::jsd{}, executor));
   CHECK(proxy.measures_parts());
-  proxy.evaluate_part(batch, 0.5, part);
+  CHECK(proxy.sequences() == 3);
+  proxy.evaluate_part(batch, 2.0 / 3, part);
   proxy.evaluate(batch, whole);
   CHECK(part[0].loss == amq::mean(std::span(whole[0].sequence_losses).first(2)));
 
@@ -203,6 +204,7 @@ TEST_CASE("an evaluator of any type says whether it measures on a part of the se
   };
   amq::any_evaluator other(std::make_unique<whole_only>());
   CHECK_FALSE(other.measures_parts());
+  CHECK(other.sequences() == 0);
   CHECK_THROWS_AS(other.evaluate_part(batch, 0.5, part), amq::precondition_error);
 }
 

@@ -28,7 +28,9 @@ struct partial_landscape : landscape_evaluator {
 struct wrapped_evaluator : partial_landscape {
   using partial_landscape::partial_landscape;
   bool parts = false;
+  index count = 0;
   bool measures_parts() const { return parts; }
+  index sequences() const { return count; }
 };
 
 index differences(configuration const& a, configuration const& b) {
@@ -123,6 +125,19 @@ TEST_CASE("staging is for evaluators that can", "[evolution]") {
   CHECK(options::suited_to(wrapped).stages.empty());
   wrapped.parts = true;
   CHECK(options::suited_to(wrapped).stages.size() == 2);
+  for (auto const& [count, shares] : {std::pair<index, std::vector<double>>(0, {1.0 / 64, 1.0 / 8}),
+                                      {128, {1.0 / 64, 1.0 / 8}},
+                                      {100, {1.0 / 100, 12.0 / 100}},
+                                      {16, {1.0 / 16, 2.0 / 16}},
+                                      {2, {1.0 / 2}},
+                                      {1, {}}}) {
+    INFO(count << " sequences");
+    wrapped.count = count;
+    std::vector<double> chosen;
+    for (auto const& stage : options::suited_to(wrapped).stages) chosen.push_back(stage.fidelity);
+    CHECK(chosen == shares);
+    CHECK(options::suited_to(wrapped).offspring == (shares.empty() ? options{}.offspring : 128));
+  }
 
   auto const space = landscape_space(5);
   landscape_evaluator whole(landscape(5, 1));

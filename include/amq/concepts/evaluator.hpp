@@ -21,7 +21,8 @@ concept streaming_evaluator =
       e.evaluate_each(batch, sink);
     };
 
-/// Refinement: measures on the first `fidelity` (0 to 1) of its calibration sequences, at that share of the cost.
+/// Refinement: measures on the first `fidelity` (0 to 1) of its calibration sequences, at that share of the cost. May
+/// offer `index sequences() const` where only whole numbers of them can be measured.
 template <class E>
 concept partial_evaluator =
     evaluator<E> && requires(E& e, std::span<configuration const> batch, double fidelity, std::span<measurement> out) {

@@ -26,7 +26,9 @@ class any_evaluator {
 
   /// Whether the owned one measures on a part of the tokens.
   bool measures_parts() const { return self_->measures_parts(); }
-  /// Throws precondition_error where it does not.
+  /// Its calibration sequences, of which parts are whole numbers; 0 where it does not say.
+  index sequences() const { return self_->sequences(); }
+  /// Throws precondition_error where it does not measure parts.
   void evaluate_part(std::span<configuration const> batch, double fidelity, std::span<measurement> out) {
     self_->evaluate_part(batch, fidelity, out);
   }
@@ -37,6 +39,7 @@ class any_evaluator {
     virtual void evaluate(std::span<configuration const> batch, std::span<measurement> out) = 0;
     virtual void evaluate_each(std::span<configuration const> batch, sink const& each) = 0;
     virtual bool measures_parts() const = 0;
+    virtual index sequences() const = 0;
     virtual void evaluate_part(std::span<configuration const> batch, double fidelity, std::span<measurement> out) = 0;
   };
 
@@ -57,6 +60,12 @@ class any_evaluator {
       }
     }
     bool measures_parts() const override { return partial_evaluator<E>; }
+    index sequences() const override {
+      if constexpr (requires { evaluator_->sequences(); })
+        return evaluator_->sequences();
+      else
+        return 0;
+    }
     void evaluate_part(std::span<configuration const> batch, double fidelity, std::span<measurement> out) override {
       if constexpr (partial_evaluator<E>)
         evaluator_->evaluate_part(batch, fidelity, out);

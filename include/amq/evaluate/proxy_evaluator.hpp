@@ -50,13 +50,18 @@ class bank_evaluator {
     });
   }
 
-  /// The same on the first `fidelity` of the sequences, at least one, at that share of the cost: exactly what the whole
-  /// measurement finds for these sequences. Throws precondition_error unless 0 < fidelity <= 1.
+  /// How many calibration sequences there are: parts are whole numbers of them.
+  index sequences() const { return tokens_->count(); }
+
+  /// The same on the first `fidelity` of the sequences, at that share of the cost: exactly what the whole measurement
+  /// finds for them. Throws precondition_error unless that is a whole number of sequences, at least one: an evaluation
+  /// counts by its fidelity, so it has to be the true one.
   void evaluate_part(std::span<configuration const> batch, double fidelity, std::span<measurement> out) {
-    AMQ_EXPECTS(fidelity > 0 && fidelity <= 1,
-                "a part of the sequences is above 0 and at most 1, not " + std::to_string(fidelity));
-    double const sequences = std::ceil(fidelity * static_cast<double>(tokens_->count()) - 1e-9);
-    measure_each(batch, std::max<index>(1, static_cast<index>(sequences)), [&](std::size_t i, measurement&& measured) {
+    double const part = fidelity * static_cast<double>(sequences()), count = std::round(part);
+    AMQ_EXPECTS(count >= 1 && fidelity <= 1 && std::abs(part - count) < 1e-6,
+                "a part of " + std::to_string(sequences()) + " sequences is a whole number of them, not " +
+                    std::to_string(part) + "; choose stages of the search that fit them");
+    measure_each(batch, static_cast<index>(count), [&](std::size_t i, measurement&& measured) {
       out[i] = std::move(measured);
       return true;
     });

@@ -31,14 +31,25 @@ struct evolution_options {
   index most_switches = 3;                ///< in a mutation: the lesser of two draws from 1 to this
   double tolerance = 0.002;               ///< of the range of sizes: how far offspring may be off their target
 
-  /// 128 offspring on 1/64 of the tokens, 16 of them on 1/8, 4 on all: EvoPress's schedule for quantization.
-  static evolution_options staged() { return {.offspring = 128, .stages = {{1.0 / 64, 16}, {1.0 / 8, 4}}}; }
+  /// EvoPress's schedule for quantization: 128 offspring on 1/64 of the tokens, 16 of them on 1/8, 4 on all; as near to
+  /// that as whole numbers of `sequences` come. One sequence has no parts, so no stages.
+  static evolution_options staged(index sequences = 64) {
+    evolution_options options{.offspring = 128};
+    index const few = std::max<index>(1, sequences / 64), more = std::max<index>(few + 1, sequences / 8);
+    auto const share = [sequences](index part) { return static_cast<double>(part) / static_cast<double>(sequences); };
+    if (few < sequences) options.stages.push_back({share(few), 16});
+    if (more < sequences) options.stages.push_back({share(more), 4});
+    return options.stages.empty() ? evolution_options{} : options;
+  }
   /// Staged for evaluators that measure on a part of the tokens, plain for others.
   template <class Evaluator>
   static evolution_options suited_to([[maybe_unused]] Evaluator const& e) {
     bool parts = partial_evaluator<Evaluator>;
     if constexpr (requires { e.measures_parts(); }) parts = e.measures_parts();
-    return parts ? staged() : evolution_options{};
+    index sequences = 0;
+    if constexpr (requires { e.sequences(); }) sequences = e.sequences();
+    if (!parts) return {};
+    return sequences > 0 ? staged(sequences) : staged();
   }
 };
 
