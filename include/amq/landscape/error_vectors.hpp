@@ -119,7 +119,8 @@ class error_vector_landscape : public detail::answers<error_vector_landscape> {
   }
 
   double error(std::span<gene const> genes) const {
-    Eigen::ArrayXf sum = Eigen::ArrayXf::Zero(tables_.vectors.cols());
+    std::vector<float> total(static_cast<std::size_t>(tables_.vectors.cols()), 0.0f);
+    Eigen::Map<Eigen::ArrayXf> sum(total.data(), std::ssize(total));
     double earlier = 0;  // sum of a over the blocks before
     for (std::size_t b = 0; b + 1 < starts_.size(); ++b) {
       auto const amplified = static_cast<float>(std::exp(0.5 * options_.depth * earlier));
