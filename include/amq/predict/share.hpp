@@ -61,6 +61,8 @@ class share {
       for (index g = 0; g < prior.cols(); ++g)
         logged(l, g) = std::isfinite(prior(l, g)) ? std::log(prior(l, g)) : -std::numeric_limits<double>::infinity();
     forget_unless_same(genes, logs, logged);
+    places_ = detail::places_of(space);
+    sort_blocks();
     genes_ = clone(genes);
     logs_ = std::move(logs);
     log_prior_ = std::move(logged);
@@ -125,13 +127,12 @@ class share {
     double const tau = now_.scales.effect;
     detail::effect_table w(log_prior_.rows(), log_prior_.cols());
     for (index i = 0; i < w.size(); ++i) w(i) = tau * random.normal();
-    Eigen::Vector4d const variances = detail::link_variances();
-    Eigen::Vector4d b;
-    for (index i = 0; i < 4; ++i) b(i) = std::sqrt(variances(i)) * random.normal();
+    detail::link_vector const variances = detail::link_variances();
+    detail::link_vector b;
+    for (index i = 0; i < b.size(); ++i) b(i) = std::sqrt(variances(i)) * random.normal();
     double const rest = std::sqrt(now_.scales.noise * now_.scales.noise + now_.scales.pairs * now_.scales.pairs / 4);
     Eigen::VectorXd missed = residual_;
-    for (index i = 0; i < n; ++i)
-      missed(i) -= along(i, w) + detail::link_features(features_.u(i)).dot(b) + rest * random.normal();
+    for (index i = 0; i < n; ++i) missed(i) -= along(i, w) + features_.link.row(i).dot(b) + rest * random.normal();
     detail::effect_table theta = w + tau * tau * back(factor_->llt.solve(missed));
     return table_of(theta.max(-3.0).min(3.0));
   }
@@ -147,16 +148,16 @@ class share {
   /// What is learnt besides alpha.
   struct state {
     detail::effect_table theta;  // logarithms of corrections to the effects
-    Eigen::Vector4d beta;
+    detail::link_vector beta;
     detail::share_scales scales;
   };
   /// A configuration to predict.
   struct row {
     std::vector<gene> genes;
-    double u = 0;
+    detail::link_vector link;
     double slope = 1;
     std::vector<double> shares;
-    Eigen::VectorXf overlap;  // with each configuration of the fit
+    Eigen::VectorXf overlap, local;  // with each configuration of the fit
   };
 
   static void expect_losses(matrix_view<gene const> genes, std::span<double const> losses) {
@@ -207,20 +208,20 @@ class share {
   void prepare(index rows, state const& from) {
     auto const genes = genes_.view().rows_from(0, rows);
     effects_ = (log_prior_ + from.theta).exp();
-    detail::share_features plain(genes, log_prior_.exp(), 0);
+    detail::share_features plain(genes, log_prior_.exp(), places_, 0);
     centre_ = (plain.u.minCoeff() + plain.u.maxCoeff()) / 2;
-    features_ = detail::share_features(genes, effects_, centre_);
+    features_ = detail::share_features(genes, effects_, places_, centre_);
     slopes_.resize(rows);
     for (index i = 0; i < rows; ++i) slopes_(i) = detail::link_slope(from.beta, features_.u(i));
     mean_ = std::accumulate(logs_.begin(), logs_.begin() + rows, 0.0) / static_cast<double>(rows);
     residual_.resize(rows);
     for (index i = 0; i < rows; ++i)
-      residual_(i) = logs_[static_cast<std::size_t>(i)] - mean_ -
-                     detail::link_features(features_.u(i)).dot(detail::link_mean()) + along(i, from.theta);
+      residual_(i) = logs_[static_cast<std::size_t>(i)] - mean_ - features_.link.row(i).dot(detail::link_mean()) +
+                     along(i, from.theta);
   }
 
   detail::share_covariance covariance(index rows) const {
-    return {genes_.view().rows_from(0, rows), features_, slopes_, choices(), options_.interference};
+    return {genes_.view().rows_from(0, rows), features_, slopes_, places_, choices(), options_.interference};
   }
 
   /// J theta of one row of the fit, and J^T alpha.
@@ -235,10 +236,8 @@ class share {
       for (index l = 0; l < sums.rows(); ++l) sums(l, genes_(i, l)) += alpha(i) * slopes_(i) * features_.shares(i, l);
     return sums;
   }
-  Eigen::Vector4d link_of(Eigen::VectorXd const& alpha) const {
-    Eigen::Vector4d sums = Eigen::Vector4d::Zero();
-    for (index i = 0; i < alpha.size(); ++i) sums += alpha(i) * detail::link_features(features_.u(i));
-    return sums.cwiseProduct(detail::link_variances());
+  detail::link_vector link_of(Eigen::VectorXd const& alpha) const {
+    return (features_.link.transpose() * alpha).cwiseProduct(detail::link_variances());
   }
 
   void advance(state& s, Eigen::VectorXd const& alpha) const {
@@ -290,6 +289,7 @@ class share {
     root_effects_ = effects_.sqrt().cast<float>();
     first_order_ = (alpha_.cast<float>() * static_cast<float>(now_.scales.interference * now_.scales.interference));
     second_order_ = (alpha_.cast<float>() * static_cast<float>(now_.scales.pairs * now_.scales.pairs));
+    local_order_ = (alpha_.cast<float>() * static_cast<float>(now_.scales.local * now_.scales.local));
   }
 
   // --- predictions ---------------------------------------------------------------------------------------------
@@ -303,59 +303,110 @@ class share {
                                                      std::to_string(log_prior_.rows()) + " layers, not " +
                                                      std::to_string(genes.cols));
     row r;
-    Eigen::VectorXf base(std::ssize(logs_));
-    std::vector<gene> base_genes;
+    base_overlaps base;
     for (index i = 0; i < genes.rows; ++i) {
       auto const now = genes.row(i);
       r.genes.assign(now.begin(), now.end());
-      double sum = 0;
+      double sum = 0, m = 0, q = 0;
       r.shares.resize(r.genes.size());
       for (std::size_t l = 0; l < r.genes.size(); ++l) sum += r.shares[l] = effects_(static_cast<index>(l), r.genes[l]);
-      for (double& p : r.shares) p /= sum;
-      r.u = std::log(sum) - centre_;
-      r.slope = detail::link_slope(now_.beta, r.u);
+      for (std::size_t l = 0; l < r.genes.size(); ++l) {
+        double const depth = places_.depth[l];
+        r.shares[l] /= sum;
+        m += r.shares[l] * depth;
+        q += r.shares[l] * (depth * depth - 1.0 / 3);
+      }
+      double const u = std::log(sum) - centre_;
+      r.link = detail::link_features(u, m, q);
+      r.slope = detail::link_slope(now_.beta, u);
       if (options_.interference) {
-        sum_overlaps(r.genes, base_genes, base, r.overlap);
+        sum_overlaps(base, r);
         r.overlap *= static_cast<float>(1 / std::sqrt(sum));
+        r.local *= static_cast<float>(1 / sum);
       } else {
         r.overlap.setZero(std::ssize(logs_));
+        r.local.setZero(std::ssize(logs_));
       }
       visit(i, r);
     }
   }
 
-  auto column(std::size_t layer, gene choice) const {
-    return matches_.col(static_cast<index>(layer) * choices() + choice) *
-           root_effects_(static_cast<index>(layer), choice);
+  /// The last configuration that was summed in full; overlaps not yet divided by the root of its sum.
+  struct base_overlaps {
+    std::vector<gene> genes;
+    Eigen::MatrixXf blocks;  // (configurations, blocks + 2): a column of zeros on either side
+    Eigen::VectorXf overlap, local;
+  };
+
+  auto column(index layer, gene choice) const {
+    return matches_.col(layer * choices() + choice) * root_effects_(layer, choice);
   }
 
-  void sum_overlaps(std::vector<gene> const& genes, std::vector<gene>& base_genes, Eigen::VectorXf& base,
-                    Eigen::VectorXf& out) const {
-    std::size_t differing = genes.size();
-    if (!base_genes.empty()) {
+  void sort_blocks() {
+    members_.assign(static_cast<std::size_t>(places_.blocks), {});
+    for (std::size_t l = 0; l < places_.block.size(); ++l)
+      members_[static_cast<std::size_t>(places_.block[l])].push_back(static_cast<index>(l));
+  }
+
+  void sum_overlaps(base_overlaps& base, row& r) const {
+    std::size_t differing = r.genes.size();
+    if (!base.genes.empty()) {
       differing = 0;
-      for (std::size_t l = 0; l < genes.size(); ++l) differing += genes[l] != base_genes[l];
+      for (std::size_t l = 0; l < r.genes.size(); ++l) differing += r.genes[l] != base.genes[l];
     }
-    if (3 * differing > genes.size()) {
-      base.setZero();
-      for (std::size_t l = 0; l < genes.size(); ++l) base += column(l, genes[l]);
-      base_genes = genes;
-      out = base;
-      return;
+    if (3 * differing > r.genes.size() || base.genes.empty()) sum_in_full(base, r.genes);
+    r.overlap = base.overlap;
+    r.local = base.local;
+    if (differing == 0 || base.genes == r.genes) return;
+    Eigen::VectorXf before = Eigen::VectorXf::Zero(r.overlap.size()), change;
+    for (index b = 0; b < places_.blocks; ++b) {
+      bool changed = false;
+      for (index const l : members_[static_cast<std::size_t>(b)]) {
+        gene const old_gene = base.genes[static_cast<std::size_t>(l)], new_gene = r.genes[static_cast<std::size_t>(l)];
+        if (old_gene == new_gene) continue;
+        if (!changed)
+          change = column(l, new_gene) - column(l, old_gene);
+        else
+          change += column(l, new_gene) - column(l, old_gene);
+        changed = true;
+      }
+      if (!changed) {
+        if (b + 1 < places_.blocks) before.setZero();
+        continue;
+      }
+      // (U + d)^2 - U^2 + d (left + right), where the left neighbour has its own change already.
+      r.overlap += change;
+      r.local.array() +=
+          change.array() *
+          (2 * base.blocks.col(b + 1) + change + base.blocks.col(b) + before + base.blocks.col(b + 2)).array();
+      std::swap(before, change);
     }
-    out = base;
-    for (std::size_t l = 0; l < genes.size(); ++l)
-      if (genes[l] != base_genes[l]) out += column(l, genes[l]) - column(l, base_genes[l]);
+  }
+
+  void sum_in_full(base_overlaps& base, std::vector<gene> const& genes) const {
+    auto const n = std::ssize(logs_);
+    base.genes = genes;
+    base.blocks.setZero(n, places_.blocks + 2);
+    base.overlap.setZero(n);
+    base.local.setZero(n);
+    for (index b = 0; b < places_.blocks; ++b) {
+      auto sum = base.blocks.col(b + 1);
+      for (index const l : members_[static_cast<std::size_t>(b)]) sum += column(l, genes[static_cast<std::size_t>(l)]);
+      base.overlap += sum;
+      base.local.array() += sum.array() * (sum + base.blocks.col(b)).array();
+    }
   }
 
   double mean_of(row const& r) const {
     double first = 0;
     for (std::size_t l = 0; l < r.genes.size(); ++l)
       first += r.shares[l] * correction_(static_cast<index>(l), r.genes[l]);
-    double value = mean_ + detail::link_features(r.u).dot(beta_) + r.slope * first;
+    double value = mean_ + r.link.dot(beta_) + r.slope * first;
     if (options_.interference)
-      value += static_cast<double>(
-          (r.overlap.array() * (first_order_.array() + r.overlap.array() * second_order_.array())).sum());
+      value +=
+          static_cast<double>((r.overlap.array() * (first_order_.array() + r.overlap.array() * second_order_.array()) +
+                               r.local.array() * local_order_.array())
+                                  .sum());
     return std::clamp(value, -690.0, 690.0);  // exp stays finite
   }
 
@@ -363,7 +414,7 @@ class share {
   Eigen::VectorXd covariances(row const& r) const {
     auto const n = std::ssize(logs_);
     auto const& s = now_.scales;
-    Eigen::Vector4d const link = detail::link_features(r.u).cwiseProduct(detail::link_variances());
+    detail::link_vector const link = r.link.cwiseProduct(detail::link_variances());
     Eigen::VectorXd k(n);
     for (index i = 0; i < n; ++i) {
       double effects = 0;
@@ -371,7 +422,8 @@ class share {
         if (auto const layer = static_cast<index>(l); genes_(i, layer) == r.genes[l])
           effects += features_.shares(i, layer) * r.shares[l];
       double const o = static_cast<double>(r.overlap(i));
-      k(i) = link.dot(detail::link_features(features_.u(i))) + s.effect * s.effect * r.slope * slopes_(i) * effects +
+      k(i) = features_.link.row(i).dot(link) + s.local * s.local * static_cast<double>(r.local(i)) +
+             s.effect * s.effect * r.slope * slopes_(i) * effects +
              o * (s.interference * s.interference + s.pairs * s.pairs * o);
     }
     return k;
@@ -379,15 +431,21 @@ class share {
 
   double own_covariance(row const& a, row const& b) const {
     auto const& s = now_.scales;
-    double effects = 0, o = 0;
-    for (std::size_t l = 0; l < a.genes.size(); ++l)
-      if (a.genes[l] == b.genes[l]) {
-        effects += a.shares[l] * b.shares[l];
-        o += std::sqrt(a.shares[l] * b.shares[l]);
-      }
-    if (!options_.interference) o = 0;
-    return detail::link_features(a.u).cwiseProduct(detail::link_variances()).dot(detail::link_features(b.u)) +
-           s.effect * s.effect * a.slope * b.slope * effects +
+    double effects = 0, o = 0, local = 0, before = 0;
+    for (auto const& members : members_) {
+      double block = 0;
+      for (index const layer : members)
+        if (auto const l = static_cast<std::size_t>(layer); a.genes[l] == b.genes[l]) {
+          effects += a.shares[l] * b.shares[l];
+          block += std::sqrt(a.shares[l] * b.shares[l]);
+        }
+      o += block;
+      local += block * (block + before);
+      before = block;
+    }
+    if (!options_.interference) o = local = 0;
+    return a.link.cwiseProduct(detail::link_variances()).dot(b.link) +
+           s.effect * s.effect * a.slope * b.slope * effects + s.local * s.local * local +
            o * (s.interference * s.interference + s.pairs * s.pairs * o);
   }
 
@@ -397,17 +455,20 @@ class share {
   detail::effect_table log_prior_;  // ln a: (layers, choices), -inf past a layer's choices
   std::vector<state> milestones_;
 
+  detail::block_places places_;
+  std::vector<std::vector<index>> members_;  // layers of each block
+
   state now_;
   double centre_ = 0, mean_ = 0;
   detail::effect_table effects_;  // A
   detail::share_features features_;
   Eigen::VectorXd slopes_, residual_, alpha_;
   std::optional<detail::jittered_factor> factor_;
-  Eigen::Vector4d beta_;
+  detail::link_vector beta_;
   detail::effect_table correction_;
   Eigen::MatrixXf matches_;  // (configurations, layers x choices): square roots of shares where the gene matches
   Eigen::Array<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor> root_effects_;
-  Eigen::VectorXf first_order_, second_order_;
+  Eigen::VectorXf first_order_, second_order_, local_order_;
 };
 
 }  // namespace amq

@@ -22,14 +22,16 @@ inline share_scales likeliest_scales(share_covariance const& k, Eigen::VectorXd 
     bool interference;
 
     share_scales at(std::vector<double> const& x) const {
-      share_scales s{std::exp(x[0]), base.interference, base.pairs, std::exp(x[1])};
-      if (interference) s.interference = std::exp(x[2]), s.pairs = std::exp(x[3]);
+      share_scales s = base;
+      s.effect = std::exp(x[0]);
+      s.noise = std::exp(x[1]);
+      if (interference) s.interference = std::exp(x[2]), s.pairs = std::exp(x[3]), s.local = std::exp(x[4]);
       return s;
     }
     double cost(std::vector<double> const& x) const {
       jittered_factor const factor(k.matrix(at(x)));
       double total = 0.5 * residual.dot(factor.llt.solve(residual)) + 0.5 * factor.log_determinant();
-      constexpr std::array<double, 4> centre{0.5, 0.01, 0.1, 0.1}, deviation{0.7, 1, 1, 1};
+      constexpr std::array<double, 5> centre{0.5, 0.01, 0.1, 0.1, 0.1}, deviation{0.7, 1, 1, 1, 1};
       for (std::size_t i = 0; i < x.size(); ++i) {
         double const z = (x[i] - std::log(centre[i])) / deviation[i];
         total += 0.5 * z * z;
@@ -42,7 +44,7 @@ inline share_scales likeliest_scales(share_covariance const& k, Eigen::VectorXd 
   } objective{k, residual, start, interference};
 
   std::vector<double> x{std::log(start.effect), std::log(start.noise)};
-  if (interference) x.insert(x.end(), {std::log(start.interference), std::log(start.pairs)});
+  if (interference) x.insert(x.end(), {std::log(start.interference), std::log(start.pairs), std::log(start.local)});
   nlopt::opt search(nlopt::LN_NELDERMEAD, static_cast<unsigned>(x.size()));
   search.set_min_objective(&problem::call, &objective);
   search.set_lower_bounds(std::log(1e-4));
