@@ -2,6 +2,7 @@
 //
 // WITHOUT_VARIANCE: amq: expected_hypervolume_infill needs a predictor with `void variance(
 // WITHOUT_DRAW: amq: thompson_infill needs a predictor with `void draw(
+#include "amq/optimize/nsga2.hpp"
 #include "amq/search/expected_hypervolume_infill.hpp"
 #include "amq/search/memory_archive.hpp"
 #include "amq/search/surrogate_strategy.hpp"

@@ -1,6 +1,9 @@
 // Infills that know how unsure a predictor is: expected hypervolume improvement against integration by brute force,
 // Thompson sampling against worlds that are known.
+#include "amq/optimize/nsga2.hpp"
+#include "amq/search/amq_design.hpp"
 #include "amq/search/expected_hypervolume_infill.hpp"
+#include "amq/search/memory_archive.hpp"
 #include "amq/search/surrogate_strategy.hpp"
 #include "amq/search/thompson_infill.hpp"
 #include "support/catch.hpp"
