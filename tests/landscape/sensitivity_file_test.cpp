@@ -1,8 +1,11 @@
 // Sensitivity files: what is read, and the sentence for each thing that may be wrong with one.
 #include "amq/landscape/sensitivity_file.hpp"
 
+#include <algorithm>
+#include <filesystem>
 #include <sstream>
 #include <string>
+#include <vector>
 
 #include "support/catch.hpp"
 #include "support/files.hpp"
@@ -36,6 +39,17 @@ TEST_CASE("layers get their block and kind from their names", "[landscape]") {
   CHECK(table.layers[2].kind == 1);
   CHECK(table.layers[2].block == 12);
   CHECK(table.layers[2].name == "model.layers.12.mlp.up_proj");
+}
+
+TEST_CASE("the made-up sensitivities have the shape of measured ones", "[landscape]") {
+  auto const table = read_sensitivities(std::filesystem::path(AMQ_SOURCE_FOLDER "/examples/landscapes/made_up.csv"));
+  CHECK(table.layers.size() == 224);
+  CHECK(table.layers.back().block == 31);
+  CHECK(table.layers.back().kind == 6);
+  auto ordered = table.sensitivities;
+  std::sort(ordered.begin(), ordered.end());
+  CHECK(ordered[112] < 2 * ordered[0]);     // nearly flat
+  CHECK(ordered[223] > 10 * ordered[112]);  // but for an outlier
 }
 
 TEST_CASE("a bad sensitivity file is refused with its line", "[landscape]") {

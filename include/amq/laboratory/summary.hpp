@@ -2,10 +2,7 @@
 #pragma once
 
 #include <algorithm>
-#include <cmath>
 #include <cstddef>
-#include <cstdint>
-#include <limits>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <span>
@@ -14,10 +11,12 @@
 #include <vector>
 
 #include "amq/core/statistics.hpp"
+#include "amq/indicate/expected_running_time.hpp"
 #include "amq/indicate/friedman.hpp"
-#include "amq/indicate/wilcoxon.hpp"
 #include "amq/laboratory/comparison.hpp"
 #include "amq/laboratory/curves.hpp"
+#include "amq/laboratory/detail/checkpoint_figures.hpp"
+#include "amq/laboratory/detail/strategy_figures.hpp"
 #include "amq/laboratory/factorial.hpp"
 
 namespace amq {
@@ -36,161 +35,6 @@ struct summary_options {
 };
 
 namespace detail {
-
-using json = nlohmann::ordered_json;
-
-inline json number_or_null(std::optional<double> value) {
-  return value && std::isfinite(*value) ? json(*value) : json(nullptr);
-}
-
-inline json spread(std::vector<double> values) {
-  std::erase_if(values, [](double v) { return !std::isfinite(v); });
-  if (values.empty()) return nullptr;
-  auto const band = quartiles(values);
-  return {{"mean", mean(values)},
-          {"median", band.median},
-          {"lower_quartile", band.lower},
-          {"upper_quartile", band.upper},
-          {"least", *std::min_element(values.begin(), values.end())},
-          {"greatest", *std::max_element(values.begin(), values.end())}};
-}
-
-template <class Number>
-json final_spread(std::span<comparison_run const* const> runs, Number const& number) {
-  std::vector<double> values;
-  for (auto const* run : runs)
-    if (!run->rows.empty()) values.push_back(number(run->rows.back()));
-  return spread(std::move(values));
-}
-
-inline char const* name_of(loss_scale scale) { return scale == loss_scale::raw ? "hypervolume" : "log_hypervolume"; }
-
-inline json ranking_summary(std::span<comparison_run const* const> runs) {
-  std::vector<double> kendall, spearman;
-  for (auto const* run : runs)
-    for (auto const& row : run->rows) {
-      if (row.ranking.kendall) kendall.push_back(*row.ranking.kendall);
-      if (row.ranking.spearman) spearman.push_back(*row.ranking.spearman);
-    }
-  json const near = number_or_null(pooled_pairs(runs, &batch_ranking::near, 0).tau());
-  json const fresh = number_or_null(pooled_pairs(runs, &batch_ranking::fresh, 0).tau());
-  return {{"batch_kendall", spread(std::move(kendall))},
-          {"batch_spearman", spread(std::move(spearman))},
-          {"near_tau", near},
-          {"fresh_tau", fresh},
-          {"near_tau_after_500", number_or_null(pooled_pairs(runs, &batch_ranking::near, 500).tau())},
-          {"fresh_tau_after_500", number_or_null(pooled_pairs(runs, &batch_ranking::fresh, 500).tau())}};
-}
-
-inline json strategy_summary(std::span<comparison_run const* const> runs) {
-  json summary;
-  summary["runs"] = runs.size();
-  summary["evaluations"] = final_spread(runs, [](auto const& row) { return row.evaluations; });
-  summary["seconds"] = final_spread(runs, [](auto const& row) { return row.seconds; });
-  summary["hypervolume"] = final_spread(runs, [](auto const& row) { return row.hypervolume; });
-  summary["log_hypervolume"] = final_spread(runs, [](auto const& row) { return row.log_hypervolume; });
-  for (std::size_t b = 0; b < reported_bits.size(); ++b)
-    summary["loss_at_bits"].push_back(
-        {{"bits", reported_bits[b]}, {"loss", final_spread(runs, [b](auto const& row) { return row.best[b]; })}});
-  summary["ranking"] = ranking_summary(runs);
-  return summary;
-}
-
-/// How much less than the best there is: at the end, and how soon little is left.
-inline json regret_summary(std::span<comparison_run const* const> runs, double best, loss_scale scale) {
-  json regret{{"final", final_spread(runs, [&](auto const& row) { return best - hypervolume_of(row, scale); })}};
-  for (double const left : {0.01, 0.003, 0.001})
-    regret["expected_running_time"].push_back(
-        {{"regret", left},
-         {"evaluations", number_or_null(expected_running_time(attempts_at(runs, scale, best - left)))}});
-  return regret;
-}
-
-/// From 50 evaluations past the sensitivities on, each half as much again, and the end.
-inline std::vector<double> checkpoints(index sensitivities, double end) {
-  std::vector<double> points;
-  double const first = static_cast<double>(sensitivities) + 50;
-  for (double at = std::min(first, std::ceil(end / 4)); at < end; at = std::floor(1.5 * at) + 1) points.push_back(at);
-  points.push_back(end);
-  return points;
-}
-
-/// Hypervolumes at equal evaluations of the seeds that both strategies have.
-struct paired_values {
-  std::vector<double> first;
-  std::vector<double> second;
-};
-
-inline paired_values pairs_at(std::span<comparison_run const* const> a, std::span<comparison_run const* const> b,
-                              double evaluations, loss_scale scale) {
-  paired_values values;
-  for (auto const* left : a)
-    for (auto const* right : b) {
-      if (left->seed != right->seed) continue;
-      auto const* const left_row = row_within(*left, &comparison_row::evaluations, evaluations);
-      auto const* const right_row = row_within(*right, &comparison_row::evaluations, evaluations);
-      if (left_row == nullptr || right_row == nullptr) continue;
-      values.first.push_back(hypervolume_of(*left_row, scale));
-      values.second.push_back(hypervolume_of(*right_row, scale));
-    }
-  return values;
-}
-
-inline json tests_at(std::span<comparison_run const> runs, std::span<std::string const> strategies, double evaluations,
-                     loss_scale scale, double tie) {
-  json tests = json::array();
-  std::vector<double> p_values;
-  for (std::size_t i = 0; i < strategies.size(); ++i)
-    for (std::size_t j = i + 1; j < strategies.size(); ++j) {
-      auto const values = pairs_at(runs_of(runs, strategies[i]), runs_of(runs, strategies[j]), evaluations, scale);
-      if (values.first.empty()) continue;
-      auto const test = wilcoxon_signed_rank(values.first, values.second, tie);
-      std::vector<double> differences;
-      index better = 0, worse = 0;
-      for (std::size_t k = 0; k < values.first.size(); ++k) {
-        differences.push_back(values.first[k] - values.second[k]);
-        better += differences.back() > tie;
-        worse += differences.back() < -tie;
-      }
-      p_values.push_back(test.p_value);
-      tests.push_back({{"first", strategies[i]},
-                       {"second", strategies[j]},
-                       {"seeds", values.first.size()},
-                       {"first_better", better},
-                       {"second_better", worse},
-                       {"median_difference", median(differences)},
-                       {"p", test.p_value},
-                       {"exact", test.exact}});
-    }
-  auto const adjusted = holm_adjusted(p_values);
-  for (std::size_t k = 0; k < adjusted.size(); ++k) tests[k]["p_holm"] = adjusted[k];
-  return tests;
-}
-
-inline json checkpoint_summary(std::span<comparison_run const> runs, std::span<std::string const> strategies,
-                               double evaluations, double tie) {
-  json at{{"evaluations", evaluations}};
-  for (auto const scale : {loss_scale::raw, loss_scale::logarithmic}) {
-    json values;
-    for (auto const& strategy : strategies) {
-      std::vector<double> reached;
-      for (auto const* run : runs_of(runs, strategy))
-        if (auto const* row = row_within(*run, &comparison_row::evaluations, evaluations))
-          reached.push_back(hypervolume_of(*row, scale));
-      values[strategy] = spread(std::move(reached));
-    }
-    at[name_of(scale)] = {{"strategies", std::move(values)},
-                          {"wilcoxon", tests_at(runs, strategies, evaluations, scale, tie)}};
-  }
-  return at;
-}
-
-inline std::vector<double> final_values(std::span<comparison_run const* const> runs, loss_scale scale) {
-  std::vector<double> values;
-  for (auto const* run : runs)
-    if (!run->rows.empty()) values.push_back(hypervolume_of(run->rows.back(), scale));
-  return values;
-}
 
 /// Expected running times to shares of the best strategy's median final hypervolume.
 inline json running_times(std::span<comparison_run const> runs, std::span<std::string const> strategies,
