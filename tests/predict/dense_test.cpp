@@ -58,6 +58,27 @@ matrix<double> positive_definite(index n) {
   return result;
 }
 
+TEST_CASE("parts taken in one pass are those of dots and subtractions in turn, to the bit", "[dense]") {
+  amq::random_stream random(8);
+  for (auto const which : amq::simd::supported_isas())
+    for (index const rows : {0, 1, 2, 7}) {
+      amq::detail::dense const math{which};
+      matrix<double> directions(rows, 128);
+      for (index i = 0; i < directions.size(); ++i) directions.data()[i] = random.normal();
+      std::vector<double> fused(128), plain, parts(7, 0.5), expected(7, 0.5);
+      for (double& x : fused) x = random.normal();
+      plain = fused;
+      math.subtract_parts(fused.data(), directions.data(), 128, rows, 2, parts.data());
+      for (index k = 0; k < rows; ++k) {
+        double const part = math.dot(directions.row(k).data(), plain.data(), 2);
+        math.subtract_scaled(plain.data(), part, directions.row(k).data(), 2);
+        expected[static_cast<std::size_t>(k)] += part;
+      }
+      CHECK(fused == plain);
+      CHECK(parts == expected);
+    }
+}
+
 TEST_CASE("the growing factor solves its system and gives the same bits in any steps", "[dense]") {
   index const n = 203;
   auto const a = positive_definite(n);

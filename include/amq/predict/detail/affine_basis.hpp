@@ -46,13 +46,9 @@ class affine_basis {
     auto residual = difference(point);
     double const length = norm(residual);
     std::vector<double> coordinates(padded());
-    for (int pass = 0; pass < 2; ++pass) {
-      for (index b = 0; b + 1 < size_; ++b) {
-        double const t = math_.dot(directions_.row(b).data(), residual.data(), width());
-        math_.subtract_scaled(residual.data(), t, directions_.row(b).data(), width());
-        coordinates[at(b)] += t;
-      }
-    }
+    for (int pass = 0; pass < 2; ++pass)
+      math_.subtract_parts(residual.data(), directions_.data(), directions_.cols(), size_ - 1, width(),
+                           coordinates.data());
     double const rest = norm(residual);
     if (!(rest > in_hull * length)) return false;
     index const b = size_ - 1;
@@ -72,7 +68,7 @@ class affine_basis {
     double rest = 1;
     for (index b = size_ - 2; b >= 0; --b) {
       double const weight = t[at(b)] / triangle_(b, b);
-      math_.subtract_scaled(t.data(), weight, triangle_.row(b).data(), width());
+      math_.subtract_scaled(t.data(), weight, triangle_.row(b).data(), tiles(b + 1));
       out[at(b + 1)] = weight;
       rest -= weight;
     }

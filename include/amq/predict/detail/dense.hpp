@@ -30,6 +30,10 @@ struct dense {
   }
   /// x . y over 64 n values.
   double dot(double const* x, double const* y, index n) const { return AMQ_SIMD_CALL(which, dot(x, y, n)); }
+  /// For each row of 64 n values in turn: part = row . r; parts[k] += part; r -= part row.
+  void subtract_parts(double* r, double const* rows, index stride, index count, index n, double* parts) const {
+    AMQ_SIMD_CALL(which, subtract_parts(r, rows, stride, count, n, parts));
+  }
 };
 
 /// Columns of 64 that grow to the right without moving: column block j is a matrix (rows, 64).

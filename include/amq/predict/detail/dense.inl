@@ -46,3 +46,31 @@ inline double dot(double const* x, double const* y, index n) {
   }
   return reduce_add((a + b) + (c + d));
 }
+
+/// r loses its part along each of `count` rows of 64 n values, one row after another, and parts[k] gains that of row k:
+/// what dot and subtract_scaled in turn do, to the bit, in one pass over r a row.
+inline void subtract_parts(double* r, double const* rows, index stride, index count, index n, double* parts) {
+  if (count == 0) return;
+  double part = dot(rows, r, n);
+  for (index k = 0; k + 1 < count; ++k, rows += stride) {
+    parts[k] += part;
+    double const* const next = rows + stride;
+    f64 const minus = f64::broadcast(-part);
+    f64 a = f64::zero(), b = a, c = a, d = a;
+    for (index i = 0; i < 64 * n; i += 4 * f64::width) {
+      f64 const ra = fma(minus, f64::load(rows + i), f64::load(r + i));
+      f64 const rb = fma(minus, f64::load(rows + i + f64::width), f64::load(r + i + f64::width));
+      f64 const rc = fma(minus, f64::load(rows + i + 2 * f64::width), f64::load(r + i + 2 * f64::width));
+      f64 const rd = fma(minus, f64::load(rows + i + 3 * f64::width), f64::load(r + i + 3 * f64::width));
+      ra.store(r + i), rb.store(r + i + f64::width);
+      rc.store(r + i + 2 * f64::width), rd.store(r + i + 3 * f64::width);
+      a = fma(f64::load(next + i), ra, a);
+      b = fma(f64::load(next + i + f64::width), rb, b);
+      c = fma(f64::load(next + i + 2 * f64::width), rc, c);
+      d = fma(f64::load(next + i + 3 * f64::width), rd, d);
+    }
+    part = reduce_add((a + b) + (c + d));
+  }
+  parts[count - 1] += part;
+  subtract_scaled(r, part, rows, n);
+}
