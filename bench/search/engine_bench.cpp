@@ -7,7 +7,8 @@
 #include <vector>
 
 #include "amq/search/memory_archive.hpp"
-#include "amq/search/presets.hpp"
+#include "amq/search/presets/amq.hpp"
+#include "amq/search/presets/amq_as_released.hpp"
 
 namespace {
 

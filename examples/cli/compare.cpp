@@ -104,8 +104,8 @@ template <class Evaluator>
 int compare_on(compare_options const& options, setting const& landscape, Evaluator& evaluator) {
   std::vector<varied_part> varied;
   for (auto const& text : options.vary) varied.push_back(parse_varied(text));
-  auto const strategies = compared_strategies(options.strategies, varied);
   auto const budget = budget_of(options);
+  auto const strategies = compared_strategies(options.strategies, varied, budget.evaluations, options.candidates);
   auto conditions = landscape.conditions;
   conditions.update({{"evaluations", budget.evaluations},
                      {"initial", budget.initial},

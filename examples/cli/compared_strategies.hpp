@@ -2,21 +2,15 @@
 #pragma once
 
 #include <algorithm>
-#include <functional>
 #include <map>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <utility>
 #include <vector>
 
-#include "amq/compose/strategies.hpp"
 #include "amq/core/error.hpp"
 #include "amq/laboratory/run.hpp"
-#include "amq/search/evolution.hpp"
-#include "amq/search/greedy.hpp"
-#include "amq/search/knapsack_strategy.hpp"
-#include "amq/search/random_search.hpp"
+#include "policies/policies.hpp"
 
 namespace amq::cli {
 
@@ -41,52 +35,28 @@ inline varied_part parse_varied(std::string const& text) {
   return varied;
 }
 
-namespace detail {
-
-/// A strategy of its own, with its defaults.
-template <template <class> class Strategy>
-strategy_factory plain_strategy() {
-  return [](format_space const& space, search_budget const&) { return any_strategy(Strategy<format_space>(space)); };
-}
-
-inline std::map<std::string, strategy_factory> const& plain_strategies() {
-  static std::map<std::string, strategy_factory> const all{{"evolution", plain_strategy<evolution>()},
-                                                           {"greedy", plain_strategy<greedy>()},
-                                                           {"knapsack", plain_strategy<knapsack_strategy>()},
-                                                           {"random", plain_strategy<random_search>()}};
-  return all;
-}
-
-}  // namespace detail
-
-/// The strategy under a name with some parts replaced. Throws input_error for names and parts that nothing has.
-inline strategy_factory named_strategy(std::string const& name, std::map<std::string, std::string> const& parts) {
-  if (auto const found = detail::plain_strategies().find(name); found != detail::plain_strategies().end()) {
-    if (!parts.empty()) throw input_error("the strategy '" + name + "' has no part that can be varied");
-    return found->second;
-  }
-  strategy_names names;
-  names.preset = name;
+/// The preset under a name with some parts replaced. Throws input_error for names and parts that nothing has.
+inline strategy_names named_strategy(std::string const& name, std::map<std::string, std::string> const& parts) {
+  strategy_names names{name};
   for (auto const& [part, chosen] : parts) {
-    if (part != "predictor") throw input_error("'" + part + "' is no part that can be varied: use predictor");
-    names.predictor = chosen;
+    if (part == "predictor")
+      names.predictor = chosen;
+    else if (part == "optimizer")
+      names.optimizer = chosen;
+    else if (part == "infill")
+      names.infill = chosen;
+    else
+      throw input_error("'" + part + "' is no part that can be varied: use predictor, optimizer or infill");
   }
-  expect_strategy(names.preset, names.predictor, names.optimizer);
-  return [names](format_space const& space, search_budget const& budget) {
-    std::optional<any_strategy> made;
-    with_registered(presets(), names.preset, "a preset", [&](auto const& preset) {
-      with_registered(predictors(), names.predictor, "a predictor", [&](auto const& make_predictor) {
-        amq_design_options const design{budget.initial, true, names.sensitivity_threshold, preset.odds};
-        made.emplace(preset(space, design, names.optimizer_options, make_predictor()));
-      });
-    });
-    return std::move(*made);
-  };
+  expect_strategy(policies(), names);
+  return names;
 }
 
-/// Each strategy, or with varied parts each combination of it.
+/// Each strategy, or with varied parts each combination of it. Without `candidates` each has batches of the size that
+/// suits it.
 inline std::vector<compared_strategy> compared_strategies(std::vector<std::string> const& names,
-                                                          std::vector<varied_part> const& varied) {
+                                                          std::vector<varied_part> const& varied, index evaluations,
+                                                          std::optional<index> candidates) {
   std::vector<std::map<std::string, std::string>> combinations{{}};
   for (auto const& [part, choices] : varied) {
     std::vector<std::map<std::string, std::string>> longer;
@@ -104,7 +74,12 @@ inline std::vector<compared_strategy> compared_strategies(std::vector<std::strin
       for (auto const& [part, choice] : parts) label += " " + part + "=" + choice;
       auto factors = parts;
       if (!parts.empty() && names.size() > 1) factors.emplace("strategy", name);
-      strategies.push_back({label, named_strategy(name, parts), {}, std::move(factors)});
+      auto const chosen = named_strategy(name, parts);
+      auto const make = [chosen](format_space const& space, search_budget const& budget) {
+        return make_strategy(policies(), chosen, space, budget);
+      };
+      auto const batch = candidates.value_or(find_preset(policies(), name).budget(evaluations).candidates);
+      strategies.push_back({label, make, batch, std::move(factors)});
     }
   return strategies;
 }

@@ -189,20 +189,24 @@ int main(int argc, char** argv) {
   search_command->add_option("--out", searching.out, "Folder for archive.sqlite and the front")->required();
   search_command
       ->add_option("--evaluations", searching.evaluations,
-                   "Configurations to measure in all, sensitivities included (default: layers + 10250)")
+                   "Configurations to measure in all, sensitivities included (default: the preset's own number)")
       ->check(whole_number<std::int64_t>);
-  search_command->add_option("--predictor", searching.predictor, "rbf or rbf_thin_plate")->capture_default_str();
-  search_command->add_option("--optimizer", searching.optimizer, "nsga2")->capture_default_str();
-  search_command->add_option("--preset", searching.preset, "amq or amq_as_released")->capture_default_str();
-  search_command->add_option("--threshold", searching.threshold, "Layers above this times the median are pinned")
+  search_command->add_option("--preset", searching.preset, "A strategy by name (see amq policies)")
+      ->capture_default_str();
+  search_command->add_option("--predictor", searching.predictor, "Instead of the preset's own (see amq policies)");
+  search_command->add_option("--optimizer", searching.optimizer, "Instead of the preset's own (see amq policies)");
+  search_command->add_option("--infill", searching.infill, "Instead of the preset's own (see amq policies)");
+  search_command
+      ->add_option("--threshold", searching.threshold, "Layers above this times the median are pinned (AMQ's presets)")
       ->capture_default_str()
       ->check(positive_number);
-  search_command->add_option("--initial", searching.initial, "Size of the initial design, uniform ones included");
+  search_command->add_option("--initial", searching.initial,
+                             "Size of a random initial design, uniform ones included (presets that have one)");
   search_command->add_option("--candidates", searching.candidates, "Configurations measured in an iteration");
-  search_command->add_option("--population", searching.population, "Individuals of the optimizer")
+  search_command->add_option("--population", searching.population, "Individuals of an evolutionary optimizer")
       ->capture_default_str()
       ->check(CLI::Range(2, 100000));
-  search_command->add_option("--generations", searching.generations, "Generations of the optimizer")
+  search_command->add_option("--generations", searching.generations, "Generations of an evolutionary optimizer")
       ->capture_default_str()
       ->check(CLI::Range(1, 100000));
   search_command->add_option(
@@ -235,6 +239,12 @@ int main(int argc, char** argv) {
   add_json(*deploy_command, deploying.json);
   deploy_command->callback([&] { code = deploy(deploying); });
 
+  policies_options listing;
+  auto* policies_command =
+      app.add_subcommand("policies", "Presets, predictors, optimizers and infills by name, with what they are");
+  add_json(*policies_command, listing.json);
+  policies_command->callback([&] { code = list_policies(listing); });
+
   gap_options comparing_quantizers;
   add_gap(app, comparing_quantizers, code);
   archive_options exporting, importing;
@@ -254,11 +264,13 @@ int main(int argc, char** argv) {
   compare_command->add_option("--model", comparing.model, "Hugging Face folder: config.json and safetensors");
   add_measuring(*compare_command, comparing.measure, false);
   add_bits(*compare_command, comparing.bits);
-  compare_command->add_option("--strategies", comparing.strategies, "Names, separated by commas")
+  compare_command->add_option("--strategies", comparing.strategies, "Presets, separated by commas (see amq policies)")
       ->delimiter(',')
       ->capture_default_str();
-  compare_command->add_option("--vary", comparing.vary,
-                              "PART=NAME,NAME: every strategy with each of these; several make the full factorial");
+  compare_command->add_option(
+      "--vary", comparing.vary,
+      "PART=NAME,NAME: every strategy with each of these predictors, optimizers or infills; several "
+      "make the full factorial");
   compare_command->add_option("--seeds", comparing.seeds, "Seeds 1 to N, the same for every strategy")
       ->capture_default_str()
       ->check(CLI::Range(1, 10000));

@@ -53,9 +53,10 @@ struct search_options {
   std::uint64_t seed = 0;
   std::filesystem::path out;
   std::optional<std::int64_t> evaluations;
-  std::string predictor = "rbf";
-  std::string optimizer = "nsga2";
-  std::string preset = "amq";
+  std::string preset = "best";
+  std::string predictor;  ///< instead of the preset's; empty: its own, as of the other parts
+  std::string optimizer;
+  std::string infill;
   double threshold = 2.0;
   std::optional<std::int64_t> initial;
   std::optional<std::int64_t> candidates;
@@ -103,6 +104,10 @@ struct archive_options {
   bool json = false;
 };
 
+struct policies_options {
+  bool json = false;
+};
+
 struct compare_options {
   std::string landscape;  ///< flat, deep, chain, table or model
   std::filesystem::path sensitivity;
@@ -112,7 +117,7 @@ struct compare_options {
   measuring measure;
   std::vector<int> bits{2, 3, 4};
   std::vector<std::filesystem::path> across;  ///< folders of finished comparisons; then nothing is run
-  std::vector<std::string> strategies{"amq"};
+  std::vector<std::string> strategies{"best", "amq"};
   std::vector<std::string> vary;
   int seeds = 10;
   std::int64_t evaluations = 0;
@@ -131,6 +136,7 @@ int search(search_options const& options);
 int deploy(deploy_options const& options);
 int compare(compare_options const& options);
 int gap(gap_options const& options);
+int list_policies(policies_options const& options);
 int export_archive(archive_options const& options);
 int import_archive(archive_options const& options);
 

@@ -1,4 +1,4 @@
-// amq search: AMQ's search-and-update on a real model, with an archive that survives anything.
+// amq search: any strategy on a real model, with an archive that survives anything.
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -9,21 +9,26 @@
 #include <optional>
 
 #include "amq/compose/evaluators.hpp"
-#include "amq/compose/strategies.hpp"
 #include "amq/evaluate/process_evaluator.hpp"
 #include "amq/search/search.hpp"
 #include "amq/store/sqlite_archive.hpp"
 #include "archive_settings.hpp"
 #include "front_files.hpp"
 #include "interrupt.hpp"
+#include "policies/policies.hpp"
 #include "progress.hpp"
 #include "setup.hpp"
 
 namespace amq::cli {
 namespace {
 
+strategy_names names_of(search_options const& options) {
+  return {options.preset, options.predictor, options.optimizer, options.infill};
+}
+
 search_budget new_budget(search_options const& options, index layers) {
-  auto budget = options.evaluations ? search_budget::of(*options.evaluations) : search_budget::published(layers);
+  auto const& preset = find_preset(policies(), options.preset);
+  auto budget = preset.budget(options.evaluations.value_or(preset.evaluations(layers)));
   if (options.initial) budget.initial = *options.initial;
   if (options.candidates) budget.candidates = *options.candidates;
   if (budget.evaluations < 1)
@@ -36,13 +41,15 @@ search_budget new_budget(search_options const& options, index layers) {
 /// Everything that must be the same when the search is resumed, and what only describes it.
 settings_map describe(search_options const& options, llama const& model, token_sequences const& tokens,
                       search_budget const& budget) {
+  auto const names = with_own_parts(policies(), names_of(options));
   settings_map settings{{"seed", std::to_string(options.seed)},
                         {"loss", options.measure.loss},
                         {"proxy", options.evaluator ? "process" : options.measure.proxy},
                         {"precision", options.measure.precision},
-                        {"predictor", options.predictor},
-                        {"optimizer", options.optimizer},
-                        {"preset", options.preset},
+                        {"preset", names.preset},
+                        {"predictor", names.predictor},
+                        {"optimizer", names.optimizer},
+                        {"infill", names.infill},
                         {"bits", joined(options.bits)},
                         {"group", std::to_string(options.measure.group)},
                         {"sequences", std::to_string(options.measure.sequences)},
@@ -51,6 +58,7 @@ settings_map describe(search_options const& options, llama const& model, token_s
                         {"population", std::to_string(options.population)},
                         {"generations", std::to_string(options.generations)},
                         {"evaluations", std::to_string(budget.evaluations)},
+                        {"planned_evaluations", std::to_string(budget.evaluations)},
                         {"initial", std::to_string(budget.initial)},
                         {"candidates", std::to_string(budget.candidates)},
                         {"model", std::filesystem::absolute(options.model).lexically_normal().string()},
@@ -67,7 +75,7 @@ settings_map describe(search_options const& options, llama const& model, token_s
 /// Files may have moved; what is in them decides.
 setting_rules resume_rules() {
   setting_rules rules;
-  rules.free.insert(rules.free.end(), {"model", "tokens"});
+  rules.free.insert(rules.free.end(), {"model", "tokens", "planned_evaluations"});
   rules.warned.push_back("evaluator");
   return rules;
 }
@@ -101,15 +109,23 @@ sqlite_archive open_archive(search_options const& options, llama const& model, t
   }
   auto archive = sqlite_archive::open(file);
   keep_first_sizes(options, archive.settings(), file, budget);
-  auto const warning = archive.expect_settings(describe(options, model, tokens, budget), resume_rules());
+  auto wanted = describe(options, model, tokens, budget);
+  if (!archive.settings().contains("infill") && wanted["infill"] == "spread") wanted.erase("infill");  // had no name
+  auto const warning = archive.expect_settings(wanted, resume_rules());
   if (!warning.empty()) std::fprintf(stderr, "amq: %s\n", warning.c_str());
   if (archive.layers() != archived_layers(space, model.linears()))
     throw input_error(file.string() + " was made with other linear layers or formats; search into another folder");
   auto const longest =
       std::max<std::int64_t>(budget.evaluations, integer_setting(archive.settings(), "evaluations", file));
   archive.set("evaluations", std::to_string(longest));
-  for (char const* where : {"model", "tokens"}) archive.set(where, describe(options, model, tokens, budget).at(where));
+  for (char const* where : {"model", "tokens"}) archive.set(where, wanted.at(where));
   return archive;
+}
+
+/// What a strategy's first evaluations were planned for: a search that is continued further keeps to it.
+index planned_evaluations(settings_map const& settings, std::filesystem::path const& file) {
+  return integer_setting(settings, settings.contains("planned_evaluations") ? "planned_evaluations" : "evaluations",
+                         file);
 }
 
 /// Progress on standard error: evaluations done, time left, hypervolume.
@@ -148,8 +164,8 @@ struct outcome {
 
 outcome run(search_options const& options, llama const& model, token_sequences const& tokens,
             format_space const& space) {
+  expect_strategy(policies(), names_of(options));
   auto budget = new_budget(options, space.size());
-  expect_strategy(options.preset, options.predictor, options.optimizer);
   interruptible_executor executor(threads_to_use(options.measure.threads));
   auto const prepare = [&] {
     if (options.evaluator) return start_evaluator(options, archived_layers(space, model.linears()));
@@ -163,11 +179,13 @@ outcome run(search_options const& options, llama const& model, token_sequences c
   executor.finish_pieces();
   progress bar("search", budget.evaluations, std::ssize(archive.evaluations()));
   amq::search_options const how{options.seed, budget, interrupt_requested};
-  nsga2_options const optimizer{.population = options.population, .generations = options.generations};
+  preset_options const chosen{options.population, options.generations, options.threshold};
+  auto const strategy = [&](format_space const& whole, search_budget planned) {
+    planned.evaluations = planned_evaluations(archive.settings(), options.out / "archive.sqlite");
+    return make_strategy(policies(), names_of(options), whole, planned, chosen);
+  };
   outcome finished{{}, budget, {}};
-  finished.result = run_named_search(
-      space, *evaluator, archive, {options.preset, options.predictor, options.optimizer, optimizer, options.threshold},
-      how, show_progress(bar));
+  finished.result = run_search(space, *evaluator, archive, strategy, how, show_progress(bar));
   bar.finish();
   archive.flush();
   for (auto const& e : archive.evaluations()) finished.measured.record(e);

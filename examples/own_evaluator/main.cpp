@@ -1,6 +1,6 @@
 // A model of your own: an evaluator is one member function, and a strategy of the library does the rest.
 #include <amq/search/front.hpp>
-#include <amq/search/presets.hpp>
+#include <amq/search/presets/amq.hpp>
 #include <amq/search/search.hpp>
 #include <cmath>
 #include <cstdio>

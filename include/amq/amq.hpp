@@ -1,11 +1,12 @@
 // Everything of the target amq::amq. The archive on disk, amq/store/sqlite_archive.hpp, needs amq::sqlite.
 #pragma once
 
+#include "amq/compose/catalogue.hpp"
 #include "amq/compose/deploy.hpp"
 #include "amq/compose/evaluators.hpp"
+#include "amq/compose/nearest_names.hpp"
 #include "amq/compose/pipeline.hpp"
 #include "amq/compose/registry.hpp"
-#include "amq/compose/strategies.hpp"
 #include "amq/concepts/archive.hpp"
 #include "amq/concepts/causal_model.hpp"
 #include "amq/concepts/evaluator.hpp"

@@ -81,8 +81,8 @@ TEST_CASE("a comparison leaves its rows, figures and pictures, and goes on where
 
 TEST_CASE("varied parts make a factorial", "[compare]") {
   compare_folder const folder;
-  auto const result =
-      folder.on("chain", {"--vary", "predictor=rbf,rbf_thin_plate", "--evaluations", "60", "--seeds", "2", "--json"});
+  auto const result = folder.on("chain", {"--strategies", "amq", "--vary", "predictor=rbf,rbf_thin_plate",
+                                          "--evaluations", "60", "--seeds", "2", "--json"});
   INFO(result.err);
   REQUIRE(result.code == 0);
   auto const summary = nlohmann::json::parse(result.out);

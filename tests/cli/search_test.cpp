@@ -18,15 +18,12 @@ namespace {
 
 std::vector<std::string> search_arguments(small_model const& model, std::string const& out,
                                           std::vector<std::string> more = {}) {
-  std::vector<std::string> arguments{"search",        model.path(),
-                                     "--tokens",      model.tokens(),
-                                     "--group",       "16",
-                                     "--sequences",   "3",
-                                     "--length",      "48",
-                                     "--seed",        "5",
-                                     "--population",  "40",
-                                     "--generations", "6",
-                                     "--out",         (model.scratch().path() / out).string()};
+  std::vector<std::string> arguments{
+      "search",        model.path(), "--tokens",     model.tokens(),
+      "--group",       "16",         "--sequences",  "3",
+      "--length",      "48",         "--seed",       "5",
+      "--preset",      "amq",        "--population", "40",
+      "--generations", "6",          "--out",        (model.scratch().path() / out).string()};
   arguments.insert(arguments.end(), more.begin(), more.end());
   return arguments;
 }
@@ -88,6 +85,32 @@ TEST_CASE("a search writes archive, front and table, uniform configurations firs
   CHECK(rows(model, "two") == all);
   auto const hint = refused(search_arguments(model, "one", {"--evaluations", "80"}));
   CHECK(lacks(hint, {"archive.sqlite", "--resume"}) == "");
+}
+
+TEST_CASE("the default preset searches, goes on where it was, and keeps its plan under a larger budget") {
+  small_model const model;
+  auto const search = [&](std::string const& out, std::string const& count, std::vector<std::string> more = {}) {
+    std::vector<std::string> arguments{
+        "search",        model.path(), "--tokens",    model.tokens(),
+        "--group",       "16",         "--sequences", "3",
+        "--length",      "48",         "--seed",      "5",
+        "--evaluations", count,        "--out",       (model.scratch().path() / out).string()};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return run(arguments);
+  };
+  CHECK(search("straight", "110", {"--preset", "best"}).code == 0);
+  CHECK(search("resumed", "110", {"--threads", "1"}).code == 0);
+  CHECK(rows(model, "resumed") == rows(model, "straight"));
+  CHECK(search("grown", "60").code == 0);  // so few that layers are measured in groups
+  auto const before = rows(model, "grown");
+  auto const grown = search("grown", "100", {"--resume"});
+  INFO(grown.err);
+  CHECK(grown.code == 0);
+  auto const after = rows(model, "grown");
+  REQUIRE(after.size() == 100);
+  CHECK(std::equal(before.begin(), before.end(), after.begin()));
+  CHECK(lacks(search("grown", "100", {"--resume", "--predictor", "log_gp"}).err, {"predictor is share", "log_gp"}) ==
+        "");
 }
 
 TEST_CASE("a search killed at ten moments and resumed gives the archive of a straight one") {

@@ -3,6 +3,7 @@
 // WITHOUT_CATEGORY: amq: a predictor says so with `using policy_category = amq::predictor_category;`
 // WITHOUT_FIT: amq: a predictor needs `void fit(
 // WITHOUT_PREDICT: amq: a predictor needs `void predict(
+#include "amq/optimize/nsga2.hpp"
 #include "amq/search/surrogate_strategy.hpp"
 #include "amq/search/memory_archive.hpp"
 
@@ -21,5 +22,5 @@ struct my_predictor {
 
 std::vector<amq::configuration> ask(amq::format_space const& space, amq::memory_archive const& archive,
                                     amq::random_stream& random) {
-  return amq::surrogate_strategy<my_predictor>(space).ask(archive, 10, random);
+  return amq::surrogate_strategy<my_predictor, amq::nsga2<>>(space).ask(archive, 10, random);
 }

@@ -1,7 +1,6 @@
 #include "amq/compose/registry.hpp"
 
 #include "amq/compose/evaluators.hpp"
-#include "amq/compose/strategies.hpp"
 #include "support/catch.hpp"
 #include "support/files.hpp"
 
@@ -25,10 +24,21 @@ TEST_CASE("every registered quantizer and loss goes by the name it gives itself"
 TEST_CASE("an unknown name is answered with the names there are") {
   auto const proxy = [] { amq::with_registered(amq::proxies(), "nf4", "a proxy", [](auto const&) { FAIL("used"); }); };
   CHECK(amq_test::lacks(amq_test::refusal(proxy), {"'nf4'", "a proxy", "hqq, rtn, rtn_symmetric or rtn_awq"}) == "");
-  CHECK(amq_test::lacks(amq_test::refusal([] { amq::expect_strategy("amq2", "rbf", "nsga2"); }),
-                        {"amq2", "amq_as_released"}) == "");
-  CHECK(amq_test::lacks(amq_test::refusal([] { amq::expect_strategy("amq", "gp", "nsga2"); }),
-                        {"gp", "rbf_thin_plate"}) == "");
-  CHECK(amq_test::lacks(amq_test::refusal([] { amq::expect_strategy("amq", "rbf", "moead"); }), {"moead", "nsga2"}) ==
-        "");
+}
+
+TEST_CASE("a list of types becomes a table of factories, in its order, with and without options") {
+  struct counted {
+    amq::index count;
+    explicit counted(amq::index n) : count(n) {}
+  };
+  constexpr auto table = amq::policy_table<counted>(
+      amq::hana::tuple_t<amq::policy<"three", "always three", "none", [] { return amq::index{3}; }>,
+                         amq::policy<"asked", "as many as asked", "--population",
+                                     [](amq::preset_options const& given) { return given.population; }>>);
+  REQUIRE(table.size() == 2);
+  CHECK(table[0].name == "three");
+  CHECK(table[1].description == "as many as asked");
+  CHECK(table[1].options == "--population");
+  CHECK(table[0].make({.population = 9}).count == 3);
+  CHECK(table[1].make({.population = 9}).count == 9);
 }

@@ -1,6 +1,6 @@
 // A small program of somebody else: their evaluator, amq's search, nothing of a model.
 #include <amq/search/front.hpp>
-#include <amq/search/presets.hpp>
+#include <amq/search/presets/amq.hpp>
 #include <amq/search/search.hpp>
 #include <amq/space/format_space.hpp>
 #include <cmath>

@@ -10,7 +10,7 @@
 
 #include "amq/core/executor.hpp"
 #include "amq/landscape/error_vectors.hpp"
-#include "amq/search/presets.hpp"
+#include "amq/search/presets/amq.hpp"
 #include "support/catch.hpp"
 #include "support/files.hpp"
 

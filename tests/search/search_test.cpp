@@ -4,7 +4,8 @@
 #include <set>
 
 #include "amq/search/front.hpp"
-#include "amq/search/presets.hpp"
+#include "amq/search/presets/amq.hpp"
+#include "amq/search/presets/amq_as_released.hpp"
 #include "support/catch.hpp"
 #include "support/landscape.hpp"
 

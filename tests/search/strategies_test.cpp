@@ -2,6 +2,7 @@
 // and a way out of every odd space, budget, loss and archive.
 #include <set>
 
+#include "amq/search/direct.hpp"
 #include "amq/search/evolution.hpp"
 #include "amq/search/front.hpp"
 #include "amq/search/greedy.hpp"
@@ -41,6 +42,8 @@ void for_each_strategy(Check const& check) {
   check("knapsack, every choice",
         [](format_space const& s) { return amq::knapsack_strategy(s, {.every_choice = true}); });
   check("evolution", [](format_space const& s) { return amq::evolution(s); });
+  check("direct, NSGA-II", [](format_space const& s) { return amq::direct(s); });
+  check("direct, MOEA/D", [](format_space const& s) { return amq::direct<amq::decomposition_breeding<>>(s); });
   check("evolution, staged", [](format_space const& s) {
     return amq::evolution(s, {.offspring = 12, .stages = {{0.25, 5}, {0.5, 2}}, .targets = 6});
   });

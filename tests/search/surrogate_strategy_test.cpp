@@ -4,7 +4,8 @@
 #include <set>
 
 #include "amq/search/memory_archive.hpp"
-#include "amq/search/presets.hpp"
+#include "amq/search/presets/amq.hpp"
+#include "amq/search/presets/amq_as_released.hpp"
 #include "amq/search/search.hpp"
 #include "support/catch.hpp"
 #include "support/landscape.hpp"
@@ -67,7 +68,7 @@ TEST_CASE("sensitivities train the predictor only where asked to", "[strategy]")
   amq::random_stream random(3);
   measure(archive, space, amq::sensitivity_configurations(space), amq::phase::sensitivity);
   auto const coefficients = [&](bool learn) {
-    amq::surrogate_strategy<> strategy(space, {.learn_from_sensitivities = learn}, amq::rbf<>{}, amq::nsga2<>{},
+    amq::surrogate_strategy<amq::rbf<>, amq::nsga2<>> strategy(space, {.learn_from_sensitivities = learn}, amq::rbf<>{}, amq::nsga2<>{},
                                        amq::spread_infill{}, amq::amq_design(no_design));
     strategy.ask(archive, 5, random);
     return strategy.predictor().coefficients().size();

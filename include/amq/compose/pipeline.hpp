@@ -11,7 +11,7 @@
 #include "amq/model/llama.hpp"
 #include "amq/search/front.hpp"
 #include "amq/search/memory_archive.hpp"
-#include "amq/search/presets.hpp"
+#include "amq/search/presets/amq.hpp"
 #include "amq/search/search.hpp"
 
 namespace amq {

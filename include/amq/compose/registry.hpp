@@ -1,38 +1,39 @@
 // From run-time names to compile-time policies: the one place for Boost.Hana.
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <boost/hana/first.hpp>
 #include <boost/hana/for_each.hpp>
-#include <boost/hana/length.hpp>
 #include <boost/hana/pair.hpp>
 #include <boost/hana/second.hpp>
 #include <boost/hana/string.hpp>
 #include <boost/hana/tuple.hpp>
-#include <string>
+#include <boost/hana/type.hpp>
+#include <boost/hana/unpack.hpp>
+#include <cstddef>
 #include <string_view>
+#include <type_traits>
+#include <vector>
 
-#include "amq/core/error.hpp"
+#include "amq/compose/nearest_names.hpp"
+#include "amq/search/preset_options.hpp"
 
 namespace amq {
 
 namespace hana = boost::hana;
 
-/// One line of a registry: `entry(BOOST_HANA_STRING("hqq"), hqq{})`. A registry is a hana::tuple of them.
+/// One line of a registry of values: `entry(BOOST_HANA_STRING("hqq"), hqq{})`. A registry is a hana::tuple of them.
 template <class Name, class Policy>
 constexpr auto entry(Name name, Policy policy) {
   return hana::make_pair(name, policy);
 }
 
-/// The names in a registry: "a, b or c".
+/// The names in a registry, in its order.
 template <class Registry>
-std::string registered_names(Registry const& registry) {
-  constexpr std::size_t count = decltype(hana::length(registry))::value;
-  std::string names;
-  std::size_t seen = 0;
-  hana::for_each(registry, [&](auto const& registered) {
-    names += (seen == 0 ? "" : seen + 1 == count ? " or " : ", ") + std::string(hana::first(registered).c_str());
-    ++seen;
-  });
+std::vector<std::string_view> registered_names(Registry const& registry) {
+  std::vector<std::string_view> names;
+  hana::for_each(registry, [&](auto const& registered) { names.emplace_back(hana::first(registered).c_str()); });
   return names;
 }
 
@@ -46,9 +47,53 @@ void with_registered(Registry const& registry, std::string_view name, std::strin
     found = true;
     use(hana::second(registered));
   });
-  if (!found)
-    throw input_error("'" + std::string(name) + "' is not the name of " + std::string(what) + ": use " +
-                      registered_names(registry));
+  if (!found) refuse_name(name, what, registered_names(registry));
+}
+
+/// Text as a template argument.
+template <std::size_t Size>
+struct text {
+  char letters[Size];
+
+  consteval text(char const (&from)[Size]) { std::copy_n(from, Size, letters); }
+  constexpr std::string_view view() const { return {letters, Size - 1}; }
+};
+
+/// One line of a list of types: what a policy goes by, what it is, its options as they are set, and what makes it, from
+/// preset_options or from nothing. `policy<"gp", "...", "...", [] { return gp<>{}; }>`.
+template <text Name, text Description, text Options, auto Make>
+struct policy {
+  static constexpr std::string_view name = Name.view();
+  static constexpr std::string_view description = Description.view();
+  static constexpr std::string_view options = Options.view();
+
+  static auto make([[maybe_unused]] preset_options const& given) {
+    if constexpr (std::is_invocable_v<decltype(Make), preset_options const&>)
+      return Make(given);
+    else
+      return Make();
+  }
+};
+
+/// One line of a table of factories: a policy whose type is known at run time only.
+template <class Made>
+struct policy_entry {
+  std::string_view name;
+  std::string_view description;
+  std::string_view options;
+  Made (*make)(preset_options const&);
+};
+
+/// A list of types, `hana::tuple_t<policy<...>, ...>`, as a table of factories of one type (any_predictor, any_infill,
+/// any_optimizer): the sum of the policies is compiled, never their product.
+template <class Made, class List>
+constexpr auto policy_table(List list) {
+  return hana::unpack(list, [](auto... lines) {
+    return std::array{[]<class Policy>(hana::basic_type<Policy>) {
+      return policy_entry<Made>{Policy::name, Policy::description, Policy::options,
+                                [](preset_options const& given) { return Made(Policy::make(given)); }};
+    }(lines)...};
+  });
 }
 
 }  // namespace amq

@@ -50,6 +50,18 @@ concept sampled_problem = additive_problem<P> && requires(P const& p, random_str
   { p.draw_costs(random) } -> std::same_as<matrix<double>>;
 };
 
+/// A type-erased problem models every refinement and says at run time whether it has costs and can draw them.
+template <additive_problem P>
+bool has_costs(P const& problem) {
+  if constexpr (requires { problem.has_costs(); }) return problem.has_costs();
+  return true;
+}
+template <sampled_problem P>
+bool has_cost_draws(P const& problem) {
+  if constexpr (requires { problem.has_cost_draws(); }) return problem.has_cost_draws();
+  return true;
+}
+
 template <class O>
 concept opts_in_as_optimizer = requires { requires std::same_as<typename O::policy_category, optimizer_category>; };
 /// `minimize(problem, start, stream)`: start is (individuals, variables), possibly fewer than a population.

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <concepts>
+#include <cstdint>
+#include <optional>
 #include <span>
 
 #include "amq/core/configuration.hpp"
@@ -49,6 +51,17 @@ template <class P, class Space>
 concept sampling_additive_predictor = additive_predictor<P, Space> && requires(P const& p, random_stream& random) {
   { p.draw_layer_costs(random) } -> std::same_as<matrix<double>>;
 };
+
+/// The refinements as values, for types that are known at run time only. An infill or an optimizer that cannot do
+/// without one says so: `static constexpr predictor_ability needs = predictor_ability::variance;`.
+enum class predictor_ability : std::uint8_t { variance, draws, layer_costs, layer_cost_draws };
+
+/// What a policy says that it cannot do without.
+template <class Policy>
+constexpr std::optional<predictor_ability> needed_ability() {
+  if constexpr (requires { predictor_ability{Policy::needs}; }) return Policy::needs;
+  return std::nullopt;
+}
 
 /// One sentence for each member that P lacks.
 template <class P, class Space>

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "amq/concepts/optimizer.hpp"
+#include "amq/concepts/predictor.hpp"
 #include "amq/optimize/multiple_choice_knapsack.hpp"
 
 namespace amq {
@@ -15,6 +16,7 @@ struct knapsack_options {
 class knapsack {
  public:
   using policy_category = optimizer_category;
+  static constexpr auto needs = predictor_ability::layer_costs;
 
   explicit knapsack(knapsack_options options = {}) : options_(options) {
     AMQ_EXPECTS(options.sizes >= 1, "knapsack needs at least one size, not " + std::to_string(options.sizes));

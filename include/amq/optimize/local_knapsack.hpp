@@ -63,7 +63,8 @@ class local_knapsack {
     void begin(matrix_view<gene const> start) {
       std::vector<configuration> first;
       for (index i = 0; i < start.rows; ++i) first.emplace_back(start.row(i).begin(), start.row(i).end());
-      if constexpr (additive_problem<Problem>) add_optima(problem_.costs(), options_.sizes, false, first);
+      if constexpr (additive_problem<Problem>)
+        if (has_costs(problem_)) add_optima(problem_.costs(), options_.sizes, false, first);
       if (first.empty()) add_optima(matrix<double>(sizes_.rows(), sizes_.cols()), 1, false, first);
       add(first);
     }
@@ -84,7 +85,7 @@ class local_knapsack {
     void polish() {
       std::vector<configuration> drawn;
       if constexpr (sampled_problem<Problem>)
-        for (index d = 0; d < options_.draws; ++d)
+        for (index d = 0; d < options_.draws && has_cost_draws(problem_); ++d)
           add_optima(problem_.draw_costs(random_), options_.draw_sizes, true, drawn);
       add(drawn);
       for (int round = 0; round < options_.polish_rounds; ++round) {

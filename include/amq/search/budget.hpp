@@ -18,6 +18,8 @@ struct search_budget {
     return {evaluations, std::min<index>(250, evaluations / 4),
             std::min<index>(50, std::max<index>(10, evaluations / 40))};
   }
+  /// For strategies that know most of what a batch tells before it is measured: 20 at a time, no random design.
+  static search_budget small_batches(index evaluations) { return {evaluations, 0, 20}; }
   /// AMQ's published one: the sensitivities of `layers`, 250 initial and 200 batches of 50.
   static search_budget published(index layers) { return of(layers + 10250); }
 };

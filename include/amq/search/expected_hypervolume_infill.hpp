@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "amq/concepts/infill.hpp"
+#include "amq/concepts/predictor.hpp"
 #include "amq/search/detail/loss_staircase.hpp"
 
 namespace amq {
@@ -37,6 +38,7 @@ inline double expected_improvement(double height, double mean, double deviation)
 class expected_hypervolume_infill {
  public:
   using policy_category = infill_category;
+  static constexpr auto needs = predictor_ability::variance;
 
   explicit expected_hypervolume_infill(loss_scale scale = loss_scale::raw) : scale_(scale) {}
 

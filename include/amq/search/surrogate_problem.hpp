@@ -41,6 +41,16 @@ class surrogate_problem {
   /// What each level adds to the average bits over the lowest: (variables, most levels), infinite past a variable's.
   matrix<double> sizes() const { return level_sizes(*space_, layers_); }
 
+  /// A type-erased predictor models additive_predictor whatever it holds, and says here whether it is one.
+  bool has_costs() const {
+    if constexpr (requires { predictor_->has_layer_costs(); }) return predictor_->has_layer_costs();
+    return additive_predictor<Predictor, Space>;
+  }
+  bool has_cost_draws() const {
+    if constexpr (requires { predictor_->has_layer_cost_draws(); }) return predictor_->has_layer_cost_draws();
+    return sampling_additive_predictor<Predictor, Space>;
+  }
+
   /// The predictor's additive costs, shaped as sizes().
   matrix<double> costs() const
     requires additive_predictor<Predictor, Space>

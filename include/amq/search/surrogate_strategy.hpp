@@ -15,8 +15,6 @@
 #include "amq/concepts/strategy.hpp"
 #include "amq/core/gene_set.hpp"
 #include "amq/indicate/pareto.hpp"
-#include "amq/optimize/nsga2.hpp"
-#include "amq/predict/rbf.hpp"
 #include "amq/search/amq_design.hpp"
 #include "amq/search/designs.hpp"
 #include "amq/search/memory_archive.hpp"
@@ -40,7 +38,7 @@ struct surrogate_options {
 /// `fill_batches` a short batch is filled from all the optimizer has seen, best predicted fronts first, then from
 /// neighbours of the measured front, then from anywhere: ask() returns fewer than n only when the space has no more.
 /// What it returns depends on archive, n and random alone.
-template <class Predictor = rbf<>, class Optimizer = nsga2<>, class Infill = spread_infill, class Initial = amq_design,
+template <class Predictor, class Optimizer, class Infill = spread_infill, class Initial = amq_design,
           search_space Space = format_space>
 class surrogate_strategy {
   using problem = surrogate_problem<Space, Predictor>;

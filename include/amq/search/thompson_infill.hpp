@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "amq/concepts/infill.hpp"
+#include "amq/concepts/predictor.hpp"
 #include "amq/search/detail/loss_staircase.hpp"
 
 namespace amq {
@@ -23,6 +24,7 @@ concept draws_functions = requires(P const& p, matrix_view<gene const> genes, ra
 class thompson_infill {
  public:
   using policy_category = infill_category;
+  static constexpr auto needs = predictor_ability::draws;
 
   explicit thompson_infill(loss_scale scale = loss_scale::raw) : scale_(scale) {}
 

@@ -1,0 +1,2 @@
+// Includes what it does not name.
+#include "amq/predict/rbf.hpp"
