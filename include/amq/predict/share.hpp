@@ -20,6 +20,7 @@
 #include "amq/core/error.hpp"
 #include "amq/core/random.hpp"
 #include "amq/predict/detail/share_features.hpp"
+#include "amq/predict/detail/share_overlaps.hpp"
 #include "amq/predict/detail/share_posterior.hpp"
 #include "amq/predict/detail/share_scales.hpp"
 #include "amq/predict/prior_effects.hpp"
@@ -62,7 +63,6 @@ class share {
         logged(l, g) = std::isfinite(prior(l, g)) ? std::log(prior(l, g)) : -std::numeric_limits<double>::infinity();
     forget_unless_same(genes, logs, logged);
     places_ = detail::places_of(space);
-    sort_blocks();
     genes_ = clone(genes);
     logs_ = std::move(logs);
     log_prior_ = std::move(logged);
@@ -157,7 +157,7 @@ class share {
     detail::link_vector link;
     double slope = 1;
     std::vector<double> shares;
-    Eigen::VectorXf overlap, local;  // with each configuration of the fit
+    detail::overlap_sums with_fit;
   };
 
   static void expect_losses(matrix_view<gene const> genes, std::span<double const> losses) {
@@ -282,11 +282,7 @@ class share {
     alpha_ = factor_->llt.solve(residual_);
     beta_ = detail::link_mean() + link_of(alpha_);
     correction_ = now_.scales.effect * now_.scales.effect * back(alpha_) - now_.theta;
-    matches_.setZero(rows, log_prior_.size());
-    for (index i = 0; i < rows; ++i)
-      for (index l = 0; l < log_prior_.rows(); ++l)
-        matches_(i, l * choices() + genes_(i, l)) = static_cast<float>(std::sqrt(features_.shares(i, l)));
-    root_effects_ = effects_.sqrt().cast<float>();
+    overlaps_ = detail::share_overlaps(genes_, features_, effects_, places_);
     first_order_ = (alpha_.cast<float>() * static_cast<float>(now_.scales.interference * now_.scales.interference));
     second_order_ = (alpha_.cast<float>() * static_cast<float>(now_.scales.pairs * now_.scales.pairs));
     local_order_ = (alpha_.cast<float>() * static_cast<float>(now_.scales.local * now_.scales.local));
@@ -294,8 +290,7 @@ class share {
 
   // --- predictions ---------------------------------------------------------------------------------------------
 
-  /// Calls visit(i, row) for each row. Overlaps are those of the last row that was summed in full, changed where genes
-  /// differ: single-gene changes of one configuration cost two columns each.
+  /// Calls visit(i, row) for each row.
   template <class Visit>
   void for_each_row(matrix_view<gene const> genes, Visit&& visit) const {
     AMQ_EXPECTS(fitted(), "share predicts after a fit");
@@ -303,7 +298,7 @@ class share {
                                                      std::to_string(log_prior_.rows()) + " layers, not " +
                                                      std::to_string(genes.cols));
     row r;
-    base_overlaps base;
+    detail::share_overlaps::walker walk(overlaps_);
     for (index i = 0; i < genes.rows; ++i) {
       auto const now = genes.row(i);
       r.genes.assign(now.begin(), now.end());
@@ -320,80 +315,12 @@ class share {
       r.link = detail::link_features(u, m, q);
       r.slope = detail::link_slope(now_.beta, u);
       if (options_.interference) {
-        sum_overlaps(base, r);
-        r.overlap *= static_cast<float>(1 / std::sqrt(sum));
-        r.local *= static_cast<float>(1 / sum);
+        walk(r.genes, sum, r.with_fit);
       } else {
-        r.overlap.setZero(std::ssize(logs_));
-        r.local.setZero(std::ssize(logs_));
+        r.with_fit.overlap.setZero(std::ssize(logs_));
+        r.with_fit.local.setZero(std::ssize(logs_));
       }
       visit(i, r);
-    }
-  }
-
-  /// The last configuration that was summed in full; overlaps not yet divided by the root of its sum.
-  struct base_overlaps {
-    std::vector<gene> genes;
-    Eigen::MatrixXf blocks;  // (configurations, blocks + 2): a column of zeros on either side
-    Eigen::VectorXf overlap, local;
-  };
-
-  auto column(index layer, gene choice) const {
-    return matches_.col(layer * choices() + choice) * root_effects_(layer, choice);
-  }
-
-  void sort_blocks() {
-    members_.assign(static_cast<std::size_t>(places_.blocks), {});
-    for (std::size_t l = 0; l < places_.block.size(); ++l)
-      members_[static_cast<std::size_t>(places_.block[l])].push_back(static_cast<index>(l));
-  }
-
-  void sum_overlaps(base_overlaps& base, row& r) const {
-    std::size_t differing = r.genes.size();
-    if (!base.genes.empty()) {
-      differing = 0;
-      for (std::size_t l = 0; l < r.genes.size(); ++l) differing += r.genes[l] != base.genes[l];
-    }
-    if (3 * differing > r.genes.size() || base.genes.empty()) sum_in_full(base, r.genes);
-    r.overlap = base.overlap;
-    r.local = base.local;
-    if (differing == 0 || base.genes == r.genes) return;
-    Eigen::VectorXf before = Eigen::VectorXf::Zero(r.overlap.size()), change;
-    for (index b = 0; b < places_.blocks; ++b) {
-      bool changed = false;
-      for (index const l : members_[static_cast<std::size_t>(b)]) {
-        gene const old_gene = base.genes[static_cast<std::size_t>(l)], new_gene = r.genes[static_cast<std::size_t>(l)];
-        if (old_gene == new_gene) continue;
-        if (!changed)
-          change = column(l, new_gene) - column(l, old_gene);
-        else
-          change += column(l, new_gene) - column(l, old_gene);
-        changed = true;
-      }
-      if (!changed) {
-        if (b + 1 < places_.blocks) before.setZero();
-        continue;
-      }
-      // (U + d)^2 - U^2 + d (left + right), where the left neighbour has its own change already.
-      r.overlap += change;
-      r.local.array() +=
-          change.array() *
-          (2 * base.blocks.col(b + 1) + change + base.blocks.col(b) + before + base.blocks.col(b + 2)).array();
-      std::swap(before, change);
-    }
-  }
-
-  void sum_in_full(base_overlaps& base, std::vector<gene> const& genes) const {
-    auto const n = std::ssize(logs_);
-    base.genes = genes;
-    base.blocks.setZero(n, places_.blocks + 2);
-    base.overlap.setZero(n);
-    base.local.setZero(n);
-    for (index b = 0; b < places_.blocks; ++b) {
-      auto sum = base.blocks.col(b + 1);
-      for (index const l : members_[static_cast<std::size_t>(b)]) sum += column(l, genes[static_cast<std::size_t>(l)]);
-      base.overlap += sum;
-      base.local.array() += sum.array() * (sum + base.blocks.col(b)).array();
     }
   }
 
@@ -403,10 +330,10 @@ class share {
       first += r.shares[l] * correction_(static_cast<index>(l), r.genes[l]);
     double value = mean_ + r.link.dot(beta_) + r.slope * first;
     if (options_.interference)
-      value +=
-          static_cast<double>((r.overlap.array() * (first_order_.array() + r.overlap.array() * second_order_.array()) +
-                               r.local.array() * local_order_.array())
-                                  .sum());
+      value += static_cast<double>(
+          (r.with_fit.overlap.array() * (first_order_.array() + r.with_fit.overlap.array() * second_order_.array()) +
+           r.with_fit.local.array() * local_order_.array())
+              .sum());
     return std::clamp(value, -690.0, 690.0);  // exp stays finite
   }
 
@@ -421,8 +348,8 @@ class share {
       for (std::size_t l = 0; l < r.genes.size(); ++l)
         if (auto const layer = static_cast<index>(l); genes_(i, layer) == r.genes[l])
           effects += features_.shares(i, layer) * r.shares[l];
-      double const o = static_cast<double>(r.overlap(i));
-      k(i) = features_.link.row(i).dot(link) + s.local * s.local * static_cast<double>(r.local(i)) +
+      double const o = static_cast<double>(r.with_fit.overlap(i));
+      k(i) = features_.link.row(i).dot(link) + s.local * s.local * static_cast<double>(r.with_fit.local(i)) +
              s.effect * s.effect * r.slope * slopes_(i) * effects +
              o * (s.interference * s.interference + s.pairs * s.pairs * o);
     }
@@ -432,7 +359,7 @@ class share {
   double own_covariance(row const& a, row const& b) const {
     auto const& s = now_.scales;
     double effects = 0, o = 0, local = 0, before = 0;
-    for (auto const& members : members_) {
+    for (auto const& members : overlaps_.members()) {
       double block = 0;
       for (index const layer : members)
         if (auto const l = static_cast<std::size_t>(layer); a.genes[l] == b.genes[l]) {
@@ -456,7 +383,6 @@ class share {
   std::vector<state> milestones_;
 
   detail::block_places places_;
-  std::vector<std::vector<index>> members_;  // layers of each block
 
   state now_;
   double centre_ = 0, mean_ = 0;
@@ -466,8 +392,7 @@ class share {
   std::optional<detail::jittered_factor> factor_;
   detail::link_vector beta_;
   detail::effect_table correction_;
-  Eigen::MatrixXf matches_;  // (configurations, layers x choices): square roots of shares where the gene matches
-  Eigen::Array<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor> root_effects_;
+  detail::share_overlaps overlaps_;
   Eigen::VectorXf first_order_, second_order_, local_order_;
 };
 
