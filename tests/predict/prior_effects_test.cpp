@@ -103,7 +103,7 @@ TEST_CASE("pinned layers do not count as lowered or varied", "[prior_effects]") 
 }
 
 TEST_CASE("constant, zero and negative losses give positive finite effects", "[prior_effects]") {
-  for (double const loss : {0.25, 0.0, -3.0, 1e-100}) {
+  for (double const loss : {0.25, 0.0, -3.0, 1e-300, 1e300}) {
     measured const all{{{2, 2}, {0, 2}, {2, 0}, {0, 0}}, {loss, loss, loss, loss}};
     auto const effects = all.effects(equal_layers(2));
     INFO("loss " << loss);

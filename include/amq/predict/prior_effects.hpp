@@ -86,7 +86,7 @@ matrix<double> prior_effects(Space const& space, matrix_view<gene const> genes, 
   std::fill_n(effects.data(), effects.size(), std::numeric_limits<double>::infinity());
   for (std::size_t l = 0; l < n; ++l) {
     auto const choices = space.choices(static_cast<index>(l));
-    double const high = highest_loss * std::min(excess[l], 4 * middle) / total, low = high + excess[l];
+    double const high = highest_loss * (std::min(excess[l], 4 * middle) / total), low = high + excess[l];
     double const range = choices.back().bits - choices.front().bits;
     for (std::size_t g = 0; g < choices.size(); ++g) {
       double const place = range > 0 ? (choices[g].bits - choices.front().bits) / range : 1.0;

@@ -102,6 +102,9 @@ class search_loop {
       batch = strategy.plan(seen_, options_.budget.candidates, random);
     else
       batch.configurations = strategy.ask(seen_, options_.budget.candidates, random);
+    AMQ_EXPECTS(batch.fidelity > 0 && batch.fidelity <= 1,
+                "a strategy plans batches on a part of the tokens greater than 0 and at most 1, not " +
+                    std::to_string(batch.fidelity));
     gene_set once;
     std::erase_if(batch.configurations, [&](configuration const& c) { return seen_.contains(c) || !insert(once, c); });
     return batch;
