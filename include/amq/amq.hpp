@@ -25,6 +25,7 @@
 #include "amq/core/format_check.hpp"
 #include "amq/core/gene_set.hpp"
 #include "amq/core/half.hpp"
+#include "amq/core/hypervolume_frame.hpp"
 #include "amq/core/matrix.hpp"
 #include "amq/core/packed_matrix.hpp"
 #include "amq/core/random.hpp"

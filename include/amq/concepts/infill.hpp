@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "amq/concepts/optimizer.hpp"
-#include "amq/indicate/hypervolume.hpp"
+#include "amq/core/hypervolume_frame.hpp"
 
 namespace amq {
 

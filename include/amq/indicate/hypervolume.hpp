@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "amq/core/error.hpp"
+#include "amq/core/hypervolume_frame.hpp"
 #include "amq/core/matrix.hpp"
 
 namespace amq {
@@ -101,15 +102,6 @@ inline double hypervolume(matrix_view<double const> points, std::span<double con
   for (index i = 0; i < points.rows; ++i) steps.add(points(i, 0), points(i, 1));
   return steps.area();
 }
-
-/// What the normalised hypervolume measures against: bits (overhead included) and losses (nats) of the all-lowest and
-/// the all-highest configuration.
-struct hypervolume_frame {
-  double lowest_bits = 0;
-  double highest_bits = 0;
-  double lowest_loss = 0;   ///< of all layers at their lowest choice: the greatest loss as a rule
-  double highest_loss = 0;  ///< of all layers at their highest choice
-};
 
 /// How the loss becomes a coordinate: divided by the all-lowest loss, or its logarithm from all-highest (0) to
 /// all-lowest (1).

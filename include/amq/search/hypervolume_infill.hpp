@@ -10,6 +10,7 @@
 
 #include "amq/concepts/infill.hpp"
 #include "amq/core/error.hpp"
+#include "amq/indicate/hypervolume.hpp"
 
 namespace amq {
 
