@@ -21,7 +21,7 @@ failures=0
 for i in "${!evaluations[@]}"; do
   sum=0
   for seed in 1 2 3 4 5; do
-    build/release/amq search examples/models/tiny --tokens "$tokens" --seed $seed --evaluations "${evaluations[i]}" \
+    build/release/amq search examples/models/tiny --tokens "$tokens" --preset amq --seed $seed --evaluations "${evaluations[i]}" \
       --initial 250 --candidates 50 --resume --out "$scratch/$seed" >"$scratch/log" 2>&1 || { cat "$scratch/log" && exit 1; }
     volume=$(sed -n 's/^ "hypervolume": \([0-9.]*\),*$/\1/p' "$scratch/$seed/front.json")
     sum=$(awk -v sum="$sum" -v volume="$volume" 'BEGIN { print sum + volume }')

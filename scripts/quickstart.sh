@@ -22,8 +22,8 @@ if [ -e $search/archive.sqlite ]; then
 fi
 
 echo
-echo "Searching bits for the 56 linear layers of $model: 1,056 configurations are measured"
-$amq search $model --tokens $model/calibration.npy --seed 1 --evaluations 1056 --out $search "${resume[@]}"
+echo "Searching bits for the 56 linear layers of $model: 556 configurations are measured"
+$amq search $model --tokens $model/calibration.npy --seed 1 --evaluations 556 --out $search "${resume[@]}"
 
 echo
 echo "Writing the best model of at most 3.0 bits a weight"
