@@ -24,7 +24,9 @@ class share_overlaps {
   share_overlaps() = default;
   share_overlaps(matrix_view<gene const> genes, share_features const& features, effect_table const& effects,
                  block_places const& places)
-      : choices_(effects.cols()), roots_(effects.sqrt().cast<float>()) {
+      : choices_(effects.cols()),
+        unit_(power_of_four_near(effects.maxCoeff())),
+        roots_((effects / unit_).sqrt().cast<float>()) {
     matches_.setZero(genes.rows, effects.size());
     for (index i = 0; i < genes.rows; ++i)
       for (index l = 0; l < genes.cols; ++l)
@@ -49,8 +51,8 @@ class share_overlaps {
       out.overlap = from.sums.overlap;
       out.local = from.sums.local;
       if (from.genes != genes) all_->change(from.genes, genes, from.blocks, out);
-      out.overlap *= static_cast<float>(1 / std::sqrt(sum));
-      out.local *= static_cast<float>(1 / sum);
+      out.overlap *= static_cast<float>(1 / std::sqrt(sum / all_->unit_));
+      out.local *= static_cast<float>(1 / (sum / all_->unit_));
     }
 
    private:
@@ -83,6 +85,9 @@ class share_overlaps {
   };
 
  private:
+  /// Its root is a power of two, so that the unit changes no bits.
+  static double power_of_four_near(double x) { return std::ldexp(1.0, 2 * (std::ilogb(x) / 2)); }
+
   auto column(index layer, gene choice) const {
     return matches_.col(layer * choices_ + choice) * roots_(layer, choice);
   }
@@ -132,7 +137,8 @@ class share_overlaps {
   }
 
   index choices_ = 0;
-  Eigen::MatrixXf matches_;                                                     // (configurations, layers x choices)
+  double unit_ = 1;          // of the effects under roots_: f32 holds neither 1e-50 nor 1e50
+  Eigen::MatrixXf matches_;  // (configurations, layers x choices)
   Eigen::Array<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor> roots_;  // of effects: (layers, choices)
   std::vector<std::vector<index>> members_;
 };
