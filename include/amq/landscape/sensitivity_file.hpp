@@ -13,7 +13,7 @@
 
 #include "amq/core/configuration.hpp"
 #include "amq/core/error.hpp"
-#include "amq/landscape/detail/layer_place.hpp"
+#include "amq/core/layer_name.hpp"
 #include "amq/landscape/detail/text_lines.hpp"
 
 namespace amq {
@@ -41,6 +41,7 @@ class sensitivity_reader {
       if (!lines_.text().empty()) add(lines_.cells());
     if (table_.layers.empty())
       lines_.refuse("names no layer; expected one line for each linear layer after the header");
+    place_by_name(table_.layers);
     return std::move(table_);
   }
 
@@ -54,9 +55,11 @@ class sensitivity_reader {
     if (!(loss > 0 && loss < std::log(2.0)))
       lines_.refuse("the loss '" + std::string(cells[3].substr(0, 40)) +
                     "' is no Jensen-Shannon divergence; expected a number between 0 and ln 2");
-    if (!places_.place(layer))
+    auto const name = parse_layer_name(layer.name);
+    if (!name)
       lines_.refuse("'" + layer.name.substr(0, 80) +
                     "' names no block; expected a name like model.layers.3.mlp.up_proj");
+    layer.block = name->block;
     expect_order(layer);
     table_.layers.push_back(std::move(layer));
     table_.sensitivities.push_back(loss);
@@ -72,7 +75,6 @@ class sensitivity_reader {
   }
 
   text_lines lines_;
-  layer_places places_;
   sensitivity_table table_;
 };
 
