@@ -5,14 +5,12 @@
 #include <cmath>
 #include <cstdint>
 #include <limits>
-#include <numeric>
-#include <optional>
+#include <memory>
 #include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include <Eigen/Cholesky>
 #include <Eigen/Core>
 
 #include "amq/concepts/predictor.hpp"
@@ -20,8 +18,7 @@
 #include "amq/core/error.hpp"
 #include "amq/core/random.hpp"
 #include "amq/predict/detail/share_features.hpp"
-#include "amq/predict/detail/share_overlaps.hpp"
-#include "amq/predict/detail/share_posterior.hpp"
+#include "amq/predict/detail/share_fit.hpp"
 #include "amq/predict/detail/share_scales.hpp"
 #include "amq/predict/prior_effects.hpp"
 
@@ -31,7 +28,7 @@ struct share_options {
   bool interference = true;     ///< overlap terms; without them the model is additive inside a link
   index likelihood_rows = 260;  ///< rows that the scales are learnt from, at most
   int likelihood_steps = 70;    ///< evaluations of the likelihood; 0 keeps the scales
-  detail::share_scales scales{};
+  share_scales scales{};
   std::uint64_t seed = 1;  ///< of the choice of those rows
 };
 
@@ -62,103 +59,81 @@ class share {
       for (index g = 0; g < prior.cols(); ++g)
         logged(l, g) = std::isfinite(prior(l, g)) ? std::log(prior(l, g)) : -std::numeric_limits<double>::infinity();
     forget_unless_same(genes, logs, logged);
-    places_ = detail::places_of(space);
     genes_ = clone(genes);
     logs_ = std::move(logs);
     log_prior_ = std::move(logged);
-    index rows = first_milestone;
-    std::size_t k = 0;
-    for (; rows <= genes.rows; rows = next_milestone(rows), ++k)
-      if (k >= milestones_.size()) milestones_.push_back(learn(rows, k == 0 ? start() : milestones_[k - 1]));
-    state from = k == 0 ? start() : milestones_[k - 1];
-    if (k == 0 || genes.rows <= first_milestone) from = update(genes.rows, from);
-    finish(update(genes.rows, from));
+    places_ = std::make_shared<detail::block_places const>(detail::places_of(space));
+    auto now = start();
+    index learnt = 0;
+    for (index rows = first_milestone, k = 0; rows <= genes.rows; rows += rows / 4, ++k) {
+      if (k >= std::ssize(milestones_)) milestones_.push_back(learn(rows, now));
+      now = milestones_[static_cast<std::size_t>(k)];
+      learnt = rows;
+    }
+    if (learnt < genes.rows) now = updated(genes.rows, now);
+    fit_ = linearised(genes.rows, now);
+    fit_.solve(fit_.covariance(), now.scales);
+    fit_.prepare_predictions();
   }
 
   /// out[i] is the predicted loss of row i. Throws precondition_error before the first fit.
   void predict(matrix_view<gene const> genes, std::span<double> out) const {
-    AMQ_EXPECTS(genes.rows == std::ssize(out), "share::predict needs room for one loss a configuration");
-    for_each_row(genes, [&](index i, row const& r) { out[static_cast<std::size_t>(i)] = std::exp(mean_of(r)); });
+    expect_rows(genes, out);
+    fit_.for_each_row(genes,
+                      [&](index i, auto const& r) { out[static_cast<std::size_t>(i)] = std::exp(fit_.mean_of(r)); });
   }
 
   /// Of the loss: the variance of ln loss times the squared prediction. O(n^2) a row.
   void variance(matrix_view<gene const> genes, std::span<double> out) const {
-    AMQ_EXPECTS(genes.rows == std::ssize(out), "share::variance needs room for one value a configuration");
-    for_each_row(genes, [&](index i, row const& r) {
-      Eigen::VectorXd const reduced = factor_->llt.matrixL().solve(covariances(r));
-      double const loss = std::exp(mean_of(r));
-      out[static_cast<std::size_t>(i)] = loss * loss * std::max(0.0, own_covariance(r, r) - reduced.squaredNorm());
+    expect_rows(genes, out);
+    fit_.for_each_row(genes, [&](index i, auto const& r) {
+      double const loss = std::exp(fit_.mean_of(r));
+      double const left = fit_.covariance_of(r, r) - fit_.explained(r).squaredNorm();
+      out[static_cast<std::size_t>(i)] = loss * loss * std::max(0.0, left);
     });
   }
 
   /// One joint draw, in units of loss. O(m n^2 + m^2 layers + m^3) for m rows.
   void draw(matrix_view<gene const> genes, random_stream& random, std::span<double> out) const {
-    AMQ_EXPECTS(genes.rows == std::ssize(out), "share::draw needs room for one loss a configuration");
-    std::vector<row> rows;
-    for_each_row(genes, [&](index, row const& r) { rows.push_back(r); });
+    expect_rows(genes, out);
+    std::vector<detail::share_fit::row> rows;
+    fit_.for_each_row(genes, [&](index, auto const& r) { rows.push_back(r); });
     auto const m = std::ssize(rows);
-    Eigen::MatrixXd reduced(std::ssize(logs_), m), joint(m, m);
-    for (index i = 0; i < m; ++i)
-      reduced.col(i) = factor_->llt.matrixL().solve(covariances(rows[static_cast<std::size_t>(i)]));
+    if (m == 0) return;
+    Eigen::MatrixXd explained(fit_.rows(), m), joint(m, m);
+    for (index i = 0; i < m; ++i) explained.col(i) = fit_.explained(rows[static_cast<std::size_t>(i)]);
     for (index i = 0; i < m; ++i)
       for (index j = 0; j <= i; ++j)
         joint(i, j) = joint(j, i) =
-            own_covariance(rows[static_cast<std::size_t>(i)], rows[static_cast<std::size_t>(j)]);
-    joint.noalias() -= reduced.transpose() * reduced;
-    joint.diagonal().array() += 1e-9 + now_.scales.noise * now_.scales.noise * 1e-3;
+            fit_.covariance_of(rows[static_cast<std::size_t>(i)], rows[static_cast<std::size_t>(j)]);
+    joint.noalias() -= explained.transpose() * explained;
+    joint.diagonal().array() += 1e-9;
     detail::jittered_factor const root(std::move(joint));
     Eigen::VectorXd z(m);
     for (index i = 0; i < m; ++i) z(i) = random.normal();
     Eigen::VectorXd const drawn = root.llt.matrixL() * z;
     for (index i = 0; i < m; ++i)
-      out[static_cast<std::size_t>(i)] = std::exp(mean_of(rows[static_cast<std::size_t>(i)]) + drawn(i));
+      out[static_cast<std::size_t>(i)] = std::exp(fit_.mean_of(rows[static_cast<std::size_t>(i)]) + drawn(i));
   }
 
   /// The effects A: (layers, most choices), infinite past a layer's choices.
   matrix<double> layer_costs() const {
     AMQ_EXPECTS(fitted(), "share::layer_costs needs a fit before it");
-    return table_of(now_.theta);
+    return table_of(fit_.state().theta);
   }
 
-  /// Effects with theta drawn from its posterior (Matheron's rule): a draw of the prior, corrected by what it misses.
+  /// Effects with theta drawn from its posterior.
   matrix<double> draw_layer_costs(random_stream& random) const {
     AMQ_EXPECTS(fitted(), "share::draw_layer_costs needs a fit before it");
-    auto const n = std::ssize(logs_);
-    double const tau = now_.scales.effect;
-    detail::effect_table w(log_prior_.rows(), log_prior_.cols());
-    for (index i = 0; i < w.size(); ++i) w(i) = tau * random.normal();
-    detail::link_vector const variances = detail::link_variances();
-    detail::link_vector b;
-    for (index i = 0; i < b.size(); ++i) b(i) = std::sqrt(variances(i)) * random.normal();
-    double const rest = std::sqrt(now_.scales.noise * now_.scales.noise + now_.scales.pairs * now_.scales.pairs / 4);
-    Eigen::VectorXd missed = residual_;
-    for (index i = 0; i < n; ++i) missed(i) -= along(i, w) + features_.link.row(i).dot(b) + rest * random.normal();
-    detail::effect_table theta = w + tau * tau * back(factor_->llt.solve(missed));
-    return table_of(theta.max(-3.0).min(3.0));
+    return table_of(fit_.draw_theta(random));
   }
 
   /// What was added to the covariance's diagonal, relative to its mean, to factor it; 0 as a rule.
-  double jitter() const { return factor_ ? factor_->jitter : 0; }
-  detail::share_scales const& scales() const { return now_.scales; }
+  double jitter() const { return fit_.jitter(); }
+  share_scales const& scales() const { return fit_.state().scales; }
 
  private:
   static constexpr index first_milestone = 48;
-  static index next_milestone(index rows) { return rows + rows / 4; }
-
-  /// What is learnt besides alpha.
-  struct state {
-    detail::effect_table theta;  // logarithms of corrections to the effects
-    detail::link_vector beta;
-    detail::share_scales scales;
-  };
-  /// A configuration to predict.
-  struct row {
-    std::vector<gene> genes;
-    detail::link_vector link;
-    double slope = 1;
-    std::vector<double> shares;
-    detail::overlap_sums with_fit;
-  };
 
   static void expect_losses(matrix_view<gene const> genes, std::span<double const> losses) {
     AMQ_EXPECTS(genes.rows >= 1 && genes.rows == std::ssize(losses),
@@ -177,8 +152,15 @@ class share {
     return logs;
   }
 
-  bool fitted() const { return factor_.has_value(); }
-  index choices() const { return log_prior_.cols(); }
+  bool fitted() const { return fit_.rows() > 0; }
+
+  void expect_rows(matrix_view<gene const> genes, std::span<double const> out) const {
+    AMQ_EXPECTS(fitted(), "share predicts after a fit, and there was none");
+    AMQ_EXPECTS(genes.rows == std::ssize(out), "share needs room for one number a configuration");
+    AMQ_EXPECTS(genes.cols == log_prior_.rows(), "share was fitted to configurations of " +
+                                                     std::to_string(log_prior_.rows()) + " layers, not " +
+                                                     std::to_string(genes.cols));
+  }
 
   void forget_unless_same(matrix_view<gene const> genes, std::vector<double> const& logs,
                           detail::effect_table const& prior) {
@@ -187,10 +169,6 @@ class share {
                 std::equal(logs_.begin(), logs_.end(), logs.begin());
     for (index i = 0; same && i < genes_.rows(); ++i) same = std::ranges::equal(genes_.row(i), genes.row(i));
     if (!same) milestones_.clear();
-  }
-
-  state start() const {
-    return {detail::effect_table::Zero(log_prior_.rows(), log_prior_.cols()), detail::link_mean(), options_.scales};
   }
 
   matrix<double> table_of(detail::effect_table const& theta) const {
@@ -202,198 +180,52 @@ class share {
     return effects;
   }
 
-  // --- the fit -------------------------------------------------------------------------------------------------
-
-  /// Features, covariance and residual of the first rows under a state; kept for predictions after the last one.
-  void prepare(index rows, state const& from) {
-    auto const genes = genes_.view().rows_from(0, rows);
-    effects_ = (log_prior_ + from.theta).exp();
-    detail::share_features plain(genes, log_prior_.exp(), places_, 0);
-    centre_ = (plain.u.minCoeff() + plain.u.maxCoeff()) / 2;
-    features_ = detail::share_features(genes, effects_, places_, centre_);
-    slopes_.resize(rows);
-    for (index i = 0; i < rows; ++i) slopes_(i) = detail::link_slope(from.beta, features_.u(i));
-    mean_ = std::accumulate(logs_.begin(), logs_.begin() + rows, 0.0) / static_cast<double>(rows);
-    residual_.resize(rows);
-    for (index i = 0; i < rows; ++i)
-      residual_(i) = logs_[static_cast<std::size_t>(i)] - mean_ - features_.link.row(i).dot(detail::link_mean()) +
-                     along(i, from.theta);
+  detail::share_state start() const {
+    return {detail::effect_table::Zero(log_prior_.rows(), log_prior_.cols()), detail::link_mean(), options_.scales};
   }
 
-  detail::share_covariance covariance(index rows) const {
-    return {genes_.view().rows_from(0, rows), features_, slopes_, places_, choices(), options_.interference};
-  }
-
-  /// J theta of one row of the fit, and J^T alpha.
-  double along(index i, detail::effect_table const& theta) const {
-    double sum = 0;
-    for (index l = 0; l < theta.rows(); ++l) sum += features_.shares(i, l) * theta(l, genes_(i, l));
-    return slopes_(i) * sum;
-  }
-  detail::effect_table back(Eigen::VectorXd const& alpha) const {
-    detail::effect_table sums = detail::effect_table::Zero(log_prior_.rows(), log_prior_.cols());
-    for (index i = 0; i < alpha.size(); ++i)
-      for (index l = 0; l < sums.rows(); ++l) sums(l, genes_(i, l)) += alpha(i) * slopes_(i) * features_.shares(i, l);
-    return sums;
-  }
-  detail::link_vector link_of(Eigen::VectorXd const& alpha) const {
-    return (features_.link.transpose() * alpha).cwiseProduct(detail::link_variances());
-  }
-
-  void advance(state& s, Eigen::VectorXd const& alpha) const {
-    s.theta = (s.scales.effect * s.scales.effect * back(alpha)).max(-3.0).min(3.0);
-    s.beta = detail::link_mean() + link_of(alpha);
+  detail::share_fit linearised(index rows, detail::share_state state) const {
+    return {genes_.view().rows_from(0, rows),
+            std::span(logs_).first(static_cast<std::size_t>(rows)),
+            log_prior_,
+            *places_,
+            options_.interference,
+            std::move(state)};
   }
 
   /// One linearised update of theta and link on the first rows.
-  state update(index rows, state from) {
-    prepare(rows, from);
-    detail::jittered_factor const factor(covariance(rows).matrix(from.scales));
-    advance(from, factor.llt.solve(residual_));
-    return from;
+  detail::share_state updated(index rows, detail::share_state const& from) const {
+    auto fit = linearised(rows, from);
+    fit.solve(fit.covariance(), from.scales);
+    return fit.advanced();
   }
 
-  /// The same, and the scales by marginal likelihood.
-  state learn(index rows, state const& from) {
-    state s = update(rows, from);
-    prepare(rows, s);
-    auto const k = covariance(rows);
+  /// Two updates on the first rows and, between them, the scales by marginal likelihood.
+  detail::share_state learn(index rows, detail::share_state const& from) const {
+    auto fit = linearised(rows, updated(rows, from));
+    auto const k = fit.covariance();
+    auto scales = from.scales;
     if (options_.likelihood_steps > 0) {
       random_stream random(options_.seed, static_cast<std::uint64_t>(rows));
       auto sample = random.permutation(rows);
       sample.resize(static_cast<std::size_t>(std::min(rows, options_.likelihood_rows)));
       std::sort(sample.begin(), sample.end());
-      Eigen::VectorXd r(std::ssize(sample));
-      for (index i = 0; i < r.size(); ++i) r(i) = residual_(sample[static_cast<std::size_t>(i)]);
-      s.scales =
-          detail::likeliest_scales(k.select(sample), r, s.scales, options_.interference, options_.likelihood_steps);
+      Eigen::VectorXd residual(std::ssize(sample));
+      for (index i = 0; i < residual.size(); ++i) residual(i) = fit.residual()(sample[static_cast<std::size_t>(i)]);
+      scales = detail::likeliest_scales(k.select(sample), residual, scales, options_.interference,
+                                        options_.likelihood_steps);
     }
-    detail::jittered_factor const factor(k.matrix(s.scales));
-    advance(s, factor.llt.solve(residual_));
-    return s;
-  }
-
-  /// Keeps alpha and all that predictions need.
-  void finish(state s) {
-    auto const rows = std::ssize(logs_);
-    now_ = std::move(s);
-    prepare(rows, now_);
-    factor_.emplace(covariance(rows).matrix(now_.scales));
-    alpha_ = factor_->llt.solve(residual_);
-    beta_ = detail::link_mean() + link_of(alpha_);
-    correction_ = now_.scales.effect * now_.scales.effect * back(alpha_) - now_.theta;
-    overlaps_ = detail::share_overlaps(genes_, features_, effects_, places_);
-    first_order_ = (alpha_.cast<float>() * static_cast<float>(now_.scales.interference * now_.scales.interference));
-    second_order_ = (alpha_.cast<float>() * static_cast<float>(now_.scales.pairs * now_.scales.pairs));
-    local_order_ = (alpha_.cast<float>() * static_cast<float>(now_.scales.local * now_.scales.local));
-  }
-
-  // --- predictions ---------------------------------------------------------------------------------------------
-
-  /// Calls visit(i, row) for each row.
-  template <class Visit>
-  void for_each_row(matrix_view<gene const> genes, Visit&& visit) const {
-    AMQ_EXPECTS(fitted(), "share predicts after a fit");
-    AMQ_EXPECTS(genes.cols == log_prior_.rows(), "share was fitted to configurations of " +
-                                                     std::to_string(log_prior_.rows()) + " layers, not " +
-                                                     std::to_string(genes.cols));
-    row r;
-    detail::share_overlaps::walker walk(overlaps_);
-    for (index i = 0; i < genes.rows; ++i) {
-      auto const now = genes.row(i);
-      r.genes.assign(now.begin(), now.end());
-      double sum = 0, m = 0, q = 0;
-      r.shares.resize(r.genes.size());
-      for (std::size_t l = 0; l < r.genes.size(); ++l) sum += r.shares[l] = effects_(static_cast<index>(l), r.genes[l]);
-      for (std::size_t l = 0; l < r.genes.size(); ++l) {
-        double const depth = places_.depth[l];
-        r.shares[l] /= sum;
-        m += r.shares[l] * depth;
-        q += r.shares[l] * (depth * depth - 1.0 / 3);
-      }
-      double const u = std::log(sum) - centre_;
-      r.link = detail::link_features(u, m, q);
-      r.slope = detail::link_slope(now_.beta, u);
-      if (options_.interference) {
-        walk(r.genes, sum, r.with_fit);
-      } else {
-        r.with_fit.overlap.setZero(std::ssize(logs_));
-        r.with_fit.local.setZero(std::ssize(logs_));
-      }
-      visit(i, r);
-    }
-  }
-
-  double mean_of(row const& r) const {
-    double first = 0;
-    for (std::size_t l = 0; l < r.genes.size(); ++l)
-      first += r.shares[l] * correction_(static_cast<index>(l), r.genes[l]);
-    double value = mean_ + r.link.dot(beta_) + r.slope * first;
-    if (options_.interference)
-      value += static_cast<double>(
-          (r.with_fit.overlap.array() * (first_order_.array() + r.with_fit.overlap.array() * second_order_.array()) +
-           r.with_fit.local.array() * local_order_.array())
-              .sum());
-    return std::clamp(value, -690.0, 690.0);  // exp stays finite
-  }
-
-  /// With each configuration of the fit, noise left out.
-  Eigen::VectorXd covariances(row const& r) const {
-    auto const n = std::ssize(logs_);
-    auto const& s = now_.scales;
-    detail::link_vector const link = r.link.cwiseProduct(detail::link_variances());
-    Eigen::VectorXd k(n);
-    for (index i = 0; i < n; ++i) {
-      double effects = 0;
-      for (std::size_t l = 0; l < r.genes.size(); ++l)
-        if (auto const layer = static_cast<index>(l); genes_(i, layer) == r.genes[l])
-          effects += features_.shares(i, layer) * r.shares[l];
-      double const o = static_cast<double>(r.with_fit.overlap(i));
-      k(i) = features_.link.row(i).dot(link) + s.local * s.local * static_cast<double>(r.with_fit.local(i)) +
-             s.effect * s.effect * r.slope * slopes_(i) * effects +
-             o * (s.interference * s.interference + s.pairs * s.pairs * o);
-    }
-    return k;
-  }
-
-  double own_covariance(row const& a, row const& b) const {
-    auto const& s = now_.scales;
-    double effects = 0, o = 0, local = 0, before = 0;
-    for (auto const& members : overlaps_.members()) {
-      double block = 0;
-      for (index const layer : members)
-        if (auto const l = static_cast<std::size_t>(layer); a.genes[l] == b.genes[l]) {
-          effects += a.shares[l] * b.shares[l];
-          block += std::sqrt(a.shares[l] * b.shares[l]);
-        }
-      o += block;
-      local += block * (block + before);
-      before = block;
-    }
-    if (!options_.interference) o = local = 0;
-    return a.link.cwiseProduct(detail::link_variances()).dot(b.link) +
-           s.effect * s.effect * a.slope * b.slope * effects + s.local * s.local * local +
-           o * (s.interference * s.interference + s.pairs * s.pairs * o);
+    fit.solve(k, scales);
+    return fit.advanced();
   }
 
   share_options options_;
   matrix<gene> genes_;  // of the last fit
   std::vector<double> logs_;
-  detail::effect_table log_prior_;  // ln a: (layers, choices), -inf past a layer's choices
-  std::vector<state> milestones_;
-
-  detail::block_places places_;
-
-  state now_;
-  double centre_ = 0, mean_ = 0;
-  detail::effect_table effects_;  // A
-  detail::share_features features_;
-  Eigen::VectorXd slopes_, residual_, alpha_;
-  std::optional<detail::jittered_factor> factor_;
-  detail::link_vector beta_;
-  detail::effect_table correction_;
-  detail::share_overlaps overlaps_;
-  Eigen::VectorXf first_order_, second_order_, local_order_;
+  detail::effect_table log_prior_;                      // ln a: (layers, choices), -inf past a layer's choices
+  std::shared_ptr<detail::block_places const> places_;  // shared with the fit that looks at them
+  std::vector<detail::share_state> milestones_;
+  detail::share_fit fit_;
 };
 
 }  // namespace amq

@@ -12,7 +12,7 @@
 
 #include "amq/predict/detail/share_features.hpp"
 
-namespace amq::detail {
+namespace amq {
 
 /// Scales of the process, in units of ln loss.
 struct share_scales {
@@ -22,6 +22,8 @@ struct share_scales {
   double local = 0.1;         ///< sigma_3: of the squared overlaps of single blocks and of neighbours
   double noise = 0.01;        ///< nu
 };
+
+namespace detail {
 
 /// Prior variances of the link's coefficients, and their mean: loss proportional to the sum.
 inline link_vector link_variances() { return {4, 0.25, 0.05, 0.01, 0.1, 0.1, 0.1, 0.1}; }
@@ -110,4 +112,5 @@ struct jittered_factor {
   double log_determinant() const { return 2 * llt.matrixLLT().diagonal().array().log().sum(); }
 };
 
-}  // namespace amq::detail
+}  // namespace detail
+}  // namespace amq
