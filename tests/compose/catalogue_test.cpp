@@ -86,8 +86,14 @@ TEST_CASE("parts that do not fit the predictor are refused with those that do") 
   CHECK(refused({"amq", "", "knapsack", ""}) ==
         "the optimizer knapsack needs a predictor that knows what each layer's choices cost, and rbf does not: use "
         "additive");
-  CHECK(lacks(refused({"amq", "additive", "", "thompson"}),
-              {"infill thompson", "draws losses", "additive does not: none does"}) == "");
+  CHECK(lacks(refused({"amq", "", "", "thompson"}),
+              {"infill thompson", "draws losses", "rbf does not: use additive"}) == "");
+  auto interpolants = small_catalogue();
+  interpolants.predictors.pop_back();
+  CHECK(lacks(refusal([&] {
+                amq::expect_strategy(interpolants, {"amq", "", "", "thompson"});
+              }),
+              {"rbf does not: none does"}) == "");
   CHECK(refused({"amq", "additive", "knapsack", ""}) == "(nothing was refused)");
 }
 

@@ -49,15 +49,15 @@ TEST_CASE("NSGA-II's parents are survivors, each as often as any other enters it
   amq::random_stream random(1);
   auto const pairs = amq::dominance_breeding{}(small_front(), 4, random);
   CHECK(pairs.size() == 4);
-  for (index const row : parents(pairs)) CHECK(row < 4);
+  for (amq::index const row : parents(pairs)) CHECK(row < 4);
 }
 
 TEST_CASE("MOEA/D's parents are the best along some direction") {
   amq::random_stream random(1);
-  std::set<index> seen;
+  std::set<amq::index> seen;
   for (int round = 0; round < 30; ++round)
     seen.merge(parents(amq::decomposition_breeding<>{}(small_front(), 8, random)));
-  CHECK(seen == std::set<index>{0, 1, 2, 3});
+  CHECK(seen == std::set<amq::index>{0, 1, 2, 3});
 }
 
 TEST_CASE("MOEA/D's parents are neighbours unless they come from anywhere") {
