@@ -129,6 +129,7 @@ TEST_CASE("fits of other data and of another space leave nothing behind", "[shar
   losses[70] *= 1.5;
   changed.model.fit(changed.space, changed.data.rows(0, 100), losses);
   CHECK(predictions(changed.model, changed.data.genes) != predictions(straight.model, straight.data.genes));
+  changed.fit(100);
   auto const layers = changed.space.layers();
   std::vector<amq::linear_layer> moved(layers.begin(), layers.end());
   for (auto& layer : moved) layer.block = 0;

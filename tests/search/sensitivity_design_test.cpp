@@ -173,6 +173,22 @@ TEST_CASE("groups that hurt far more than the median are measured again layer by
   CHECK(tolerant.batches.size() == 3);
 }
 
+TEST_CASE("what was measured on a part of the tokens makes no group an outlier", "[sensitivity_design]") {
+  auto const space = landscape_space(70);
+  sensitivity_design const design({.group = 4});
+  memory_archive archive;
+  amq::random_stream random(1);
+  measure(archive, space, design.next(space, archive, random), {});
+  auto const groups = design.next(space, archive, random);
+  archive.record({.configuration = groups.configurations[2],
+                  .loss = 50,
+                  .sequence_losses = {},
+                  .phase = phase::sensitivity,
+                  .fidelity = 0.25});
+  measure(archive, space, groups, {});
+  CHECK(design.next(space, archive, random).phase == phase::initial);
+}
+
 /// Knows neither blocks nor kinds.
 struct bare_space {
   format_space inner = landscape_space(30);

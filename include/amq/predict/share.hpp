@@ -58,11 +58,12 @@ class share {
     for (index l = 0; l < prior.rows(); ++l)
       for (index g = 0; g < prior.cols(); ++g)
         logged(l, g) = std::isfinite(prior(l, g)) ? std::log(prior(l, g)) : -std::numeric_limits<double>::infinity();
-    forget_unless_same(genes, logs, logged);
+    auto places = detail::places_of(space);
+    forget_unless_same(genes, logs, logged, places);
     genes_ = clone(genes);
     logs_ = std::move(logs);
     log_prior_ = std::move(logged);
-    places_ = std::make_shared<detail::block_places const>(detail::places_of(space));
+    places_ = std::make_shared<detail::block_places const>(std::move(places));
     auto now = start();
     index learnt = 0;
     for (index rows = first_milestone, k = 0; rows <= genes.rows; rows += rows / 4, ++k) {
@@ -163,9 +164,9 @@ class share {
   }
 
   void forget_unless_same(matrix_view<gene const> genes, std::vector<double> const& logs,
-                          detail::effect_table const& prior) {
-    bool same = genes_.rows() <= genes.rows && genes_.cols() == genes.cols && log_prior_.rows() == prior.rows() &&
-                log_prior_.cols() == prior.cols() && (log_prior_ == prior).all() &&
+                          detail::effect_table const& prior, detail::block_places const& places) {
+    bool same = places_ && *places_ == places && genes_.rows() <= genes.rows && genes_.cols() == genes.cols &&
+                log_prior_.rows() == prior.rows() && log_prior_.cols() == prior.cols() && (log_prior_ == prior).all() &&
                 std::equal(logs_.begin(), logs_.end(), logs.begin());
     for (index i = 0; same && i < genes_.rows(); ++i) same = std::ranges::equal(genes_.row(i), genes.row(i));
     if (!same) milestones_.clear();

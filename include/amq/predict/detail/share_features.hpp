@@ -19,6 +19,8 @@ struct block_places {
   std::vector<index> block;
   std::vector<double> depth;
   index blocks = 1;
+
+  bool operator==(block_places const&) const = default;
 };
 
 /// Spaces that do not know blocks have one.
