@@ -108,7 +108,8 @@ class share_overlaps {
   /// Sums of `to` from those of `from`, block by block.
   void change(std::vector<gene> const& from, std::vector<gene> const& to, Eigen::MatrixXf const& blocks,
               overlap_sums& sums) const {
-    Eigen::VectorXf before, now;  // changes of the block before and of this one
+    // Changes of the block before and of this one; of full size at once, or g++ 12 sees a use after free.
+    Eigen::VectorXf before(matches_.rows()), now(matches_.rows());
     bool before_changed = false;
     for (index b = 0; b < std::ssize(members_); ++b) {
       bool const changed = change_of(members_[static_cast<std::size_t>(b)], from, to, now);
@@ -129,7 +130,7 @@ class share_overlaps {
     for (index const l : layers) {
       gene const before = from[static_cast<std::size_t>(l)], after = to[static_cast<std::size_t>(l)];
       if (before == after) continue;
-      if (!changed) change.setZero(matches_.rows());
+      if (!changed) change.setZero();
       change += column(l, after) - column(l, before);
       changed = true;
     }
