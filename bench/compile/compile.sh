@@ -11,7 +11,7 @@ trap 'rm -rf "$scratch"' EXIT
 TIMEFORMAT=%U
 printf '%-48s %10s %12s\n' 'translation unit' 'seconds' 'code, bytes'
 for unit in tests/footprint/*.cpp examples/cli/policies/*.cpp; do
-  [[ $unit == */self_test.cpp ]] && continue
+  [[ $unit == */superfluous.cpp ]] && continue
   seconds=$({ time "$compiler" -std=c++20 -O2 -Iinclude -isystem "$eigen" -c "$unit" -o "$scratch/unit.o"; } 2>&1)
   printf '%-48s %10s %12s\n' "$unit" "$seconds" "$(size "$scratch/unit.o" | awk 'NR == 2 { print $1 }')"
 done
