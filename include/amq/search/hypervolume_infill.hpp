@@ -76,7 +76,10 @@ class hypervolume_infill {
   static std::vector<index> nearest_to_front(matrix<double> const& objectives, index most) {
     std::vector<index> order(static_cast<std::size_t>(objectives.rows()));
     std::iota(order.begin(), order.end(), index{0});
-    std::stable_sort(order.begin(), order.end(), [&](index a, index b) { return objectives(a, 1) < objectives(b, 1); });
+    std::stable_sort(order.begin(), order.end(), [&](index a, index b) {
+      return objectives(a, 1) != objectives(b, 1) ? objectives(a, 1) < objectives(b, 1)
+                                                  : objectives(a, 0) < objectives(b, 0);
+    });
     std::vector<double> excess(order.size());
     double least = std::numeric_limits<double>::infinity();
     for (std::size_t k = 0; k < order.size(); ++k) {
