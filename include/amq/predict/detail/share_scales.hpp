@@ -1,6 +1,7 @@
 // The share model's scales by marginal likelihood, with NLopt.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <vector>
@@ -45,9 +46,13 @@ inline share_scales likeliest_scales(share_covariance const& k, Eigen::VectorXd 
 
   std::vector<double> x{std::log(start.effect), std::log(start.noise)};
   if (interference) x.insert(x.end(), {std::log(start.interference), std::log(start.pairs), std::log(start.local)});
+  // A few hundred rows, most of them near the front, make the likelihood too sure of itself: docs/strategies.md.
+  std::vector<double> least{std::log(0.3), std::log(3e-3)};
+  if (interference) least.insert(least.end(), {std::log(0.03), std::log(0.03), std::log(0.1)});
+  for (std::size_t i = 0; i < x.size(); ++i) x[i] = std::max(x[i], least[i]);
   nlopt::opt search(nlopt::LN_NELDERMEAD, static_cast<unsigned>(x.size()));
   search.set_min_objective(&problem::call, &objective);
-  search.set_lower_bounds(std::log(1e-4));
+  search.set_lower_bounds(least);
   search.set_upper_bounds(std::log(10.0));
   search.set_initial_step(0.5);
   search.set_maxeval(steps);
