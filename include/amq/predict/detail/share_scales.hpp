@@ -57,7 +57,10 @@ inline share_scales likeliest_scales(share_covariance const& k, Eigen::VectorXd 
   search.set_initial_step(0.5);
   search.set_maxeval(steps);
   double best = 0;
-  search.optimize(x, best);
+  try {
+    search.optimize(x, best);
+  } catch (nlopt::roundoff_limited const&) {  // x is the best so far
+  }
   return objective.at(x);
 }
 
