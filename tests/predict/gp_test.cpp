@@ -189,7 +189,7 @@ TEST_CASE("the seed chooses the rows that hyper-parameters are learned from", "[
   CHECK(learned(60, 1) == learned(60, 2));
 }
 
-TEST_CASE("a prediction has the same bits whatever batch it is in", "[gp]") {
+TEST_CASE("a process predicts the same bits whatever batch it is in", "[gp]") {
   auto const data = bent_sums(100, 5, 10);
   amq::gp<> model({.evaluations = 5});
   model.fit(equal_layers(5), data.genes, data.losses);

@@ -11,6 +11,7 @@
 #include <Eigen/Cholesky>
 #include <Eigen/Core>
 
+#include "amq/core/random.hpp"
 #include "amq/predict/detail/share_features.hpp"
 #include "amq/predict/detail/share_overlaps.hpp"
 #include "amq/predict/detail/share_posterior.hpp"
