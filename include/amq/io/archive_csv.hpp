@@ -39,9 +39,9 @@ inline exchanged_archive read_archive_csv(std::filesystem::path const& file) {
   if (!lines.next() || !lines.line().starts_with(detail::archive_mark))
     lines.refuse("expected '" + std::string(detail::archive_mark) + std::to_string(detail::archive_csv_version) +
                  "', the first line of an archive as CSV");
-  auto const version = lines.line().substr(std::string_view(detail::archive_mark).size());
-  if (version != std::to_string(detail::archive_csv_version))
-    lines.refuse("this archive is of version " + detail::printable(version, 20) + " and this program reads version " +
+  auto const found = lines.line().substr(std::string_view(detail::archive_mark).size());
+  if (found != std::to_string(detail::archive_csv_version))
+    lines.refuse("this archive is of version " + detail::printable(found, 20) + " and this program reads version " +
                  std::to_string(detail::archive_csv_version));
   exchanged_archive archive;
   while (lines.next() && lines.line().starts_with("#")) {
