@@ -5,18 +5,19 @@
 #include <fstream>
 
 #include "support/catch.hpp"
+#include "support/files.hpp"
 
 namespace {
 
 std::vector<amq::linear_layer> const layers{
     {"z.q_proj", 2, 256, 0, 0}, {"a.k_proj", 2, 256, 0, 1}, {"m.v_proj", 2, 128, 0, 2}};
 
-/// A file of its own, gone at the end of the test.
+/// A file of its own, gone at the end of the test; tests run beside each other.
 struct scratch_file {
-  std::filesystem::path path = std::filesystem::temp_directory_path() / "amq_configuration_file_test.json";
+  amq_test::scratch_folder folder;
+  std::filesystem::path path = folder.path() / "amq_configuration_file_test.json";
 
   explicit scratch_file(std::string const& text = "") { std::ofstream(path) << text; }
-  ~scratch_file() { std::filesystem::remove(path); }
 };
 
 std::string refusal(std::string const& text, std::optional<int> group = {}) {
