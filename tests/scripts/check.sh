@@ -45,7 +45,7 @@ printf '#!/bin/sh\n' >"$tools/apt-get" && chmod +x "$tools/apt-get"
 fresh_machine program
 if grep -qsE '^(ID|ID_LIKE)=.*(debian|ubuntu)' /etc/os-release; then
   expect "a machine with nothing" 1 "no permission to install them. Run this line"
-  expect "a machine with nothing" 1 "g++ cmake ninja-build libeigen3-dev libboost-dev nlohmann-json3-dev libcli11-dev"
+  expect "a machine with nothing" 1 "g++ cmake ninja-build libeigen3-dev libboost-dev libnlopt-cxx-dev nlohmann-json3-dev libcli11-dev"
   printf '#!/bin/sh\necho 0\n' >"$tools/id"
   ln -s "$(command -v tee)" "$tools/tee"
   fresh_machine tests
