@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# check.sh <program.cpp> <include folder> <compiler> <options...>: the program compiles within 15 seconds of CPU time,
-# and of all headers with a policy (predictor, optimizer, infill, initial design) or a preset it includes just those that
+# check.sh <program.cpp> <include folder> <compiler> <options...>: the program compiles within AMQ_FOOTPRINT_SECONDS of
+# CPU time (45 unless set: three times what is wanted of an idle machine, as others are slower and busier), and of all headers with a policy (predictor, optimizer, infill, initial design) or a preset it includes just those that
 # its line `// USES: ...` names.
 set -euo pipefail
 program=$1
 include=$2
 shift 2
-most_seconds=15
+most_seconds=${AMQ_FOOTPRINT_SECONDS:-45}
 failures=0
 
 used=$(sed -n 's/^\/\/ USES: //p' "$program" | tr ' ' '\n' | sort)
