@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # check.sh <program.cpp> <include folder> <compiler> <options...>: the program compiles within AMQ_FOOTPRINT_SECONDS of
-# CPU time (45 unless set: three times what is wanted of an idle machine, as others are slower and busier), and of all headers with a policy (predictor, optimizer, infill, initial design) or a preset it includes just those that
-# its line `// USES: ...` names.
+# CPU time (45 unless set: three times what is wanted of an idle machine, as others are slower and busier), and of all
+# headers with a policy (predictor, optimizer, infill, initial design) or a preset it includes just those that its line
+# `// USES: ...` names.
 set -euo pipefail
 program=$1
 include=$2
