@@ -60,6 +60,10 @@ void report(archive_options const& options, exchanged_archive const& archive) {
 int export_archive(archive_options const& options) {
   auto const file = archive_file(options.archive);
   auto const archive = read_archive(file);
+  if (auto const loss = archive.about.find("loss");
+      options.sensitivities && loss != archive.about.end() && loss->second != "jsd")
+    throw input_error(file.string() + " was measured in " + loss->second +
+                      "; sensitivities are exchanged in jsd, so export the archive without --sensitivities");
   if (options.sensitivities)
     write_file(options.out, sensitivity_csv(archive, file));
   else

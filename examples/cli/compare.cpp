@@ -231,6 +231,9 @@ int compare_on_model(compare_options const& options) {
 int compare_across(compare_options const& options) {
   std::vector<landscape_runs> landscapes;
   for (auto const& folder : options.across) {
+    auto const same = [&](landscape_runs const& other) { return std::filesystem::equivalent(other.name, folder); };
+    if (std::ranges::any_of(landscapes, same))
+      throw input_error(folder.string() + " is given twice; expected one folder for each landscape");
     landscapes.push_back({folder.string(), read_runs(folder)});
     if (landscapes.back().runs.empty())
       throw input_error(folder.string() + " has no finished run; expected a folder that amq compare has written");
@@ -238,7 +241,7 @@ int compare_across(compare_options const& options) {
   auto const summary = summarise_across(landscapes);
   if (options.json) return std::printf("%s\n", summary.dump().c_str()), exit_done;
   for (auto const& [measure, test] : summary.items()) {
-    std::printf("%s over %zu landscapes: Friedman p %.3g (F %.3g); mean ranks, 1 is best:\n", measure.c_str(),
+    std::printf("%s over %zu landscapes: Friedman p %.3g (by F: p %.3g); mean ranks, 1 is best:\n", measure.c_str(),
                 landscapes.size(), test["p"].get<double>(), test["f_p"].get<double>());
     for (auto const& [name, rank] : test["mean_ranks"].items())
       std::printf("%-32s %6.2f\n", name.c_str(), rank.get<double>());

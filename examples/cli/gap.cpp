@@ -193,6 +193,9 @@ int gap(gap_options const& options) {
   auto const tokens =
       load_checked_tokens(options.measure.tokens, {options.measure.sequences, options.measure.length}, model);
   auto const space = space_of(model, options.bits, options.measure.group);
+  if (variable_layers(space).empty())
+    throw input_error(
+        "--bits leaves every layer one choice, so there is nothing to rank; expected at least two widths");
   interruptible_executor executor(threads_to_use(options.measure.threads));
   auto const measured = measure(options, model, tokens, space, executor);
   auto const& points = measured.points;

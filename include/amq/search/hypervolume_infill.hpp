@@ -11,12 +11,13 @@
 #include "amq/concepts/infill.hpp"
 #include "amq/core/error.hpp"
 #include "amq/indicate/hypervolume.hpp"
+#include "amq/search/detail/nearest_to_front.hpp"
 
 namespace amq {
 
 struct hypervolume_infill_options {
   double log_share = 0.5;  ///< of the gain: 0 counts the raw hypervolume, 1 the logarithmic one, 0.5 half of each
-  index pool = 420;        ///< candidates looked at: those nearest to their own predicted front
+  index pool = 3000;       ///< candidates looked at: those nearest to their own predicted front
 };
 
 /// Models infill: greedy batches by predicted hypervolume gain (the library's two normalised hypervolumes). Each chosen
@@ -34,7 +35,7 @@ class hypervolume_infill {
   template <class Predictor>
   std::vector<index> select(Predictor const&, population const& candidates, infill_context const& context, index n,
                             random_stream& random) const {
-    auto pool = nearest_to_front(candidates.objectives, std::max(n, options_.pool));
+    auto pool = detail::nearest_to_front(candidates.objectives, std::max(n, options_.pool));
     side raw(context, loss_scale::raw), logarithmic(context, loss_scale::logarithmic);
     std::vector<index> chosen;
     while (std::ssize(chosen) < n && !pool.empty()) {
@@ -71,30 +72,6 @@ class hypervolume_infill {
     normalised_plane plane_;
     detail::staircase front_;
   };
-
-  /// Rows with the least ln loss above the candidates' own front at their bits.
-  static std::vector<index> nearest_to_front(matrix<double> const& objectives, index most) {
-    std::vector<index> order(static_cast<std::size_t>(objectives.rows()));
-    std::iota(order.begin(), order.end(), index{0});
-    std::stable_sort(order.begin(), order.end(), [&](index a, index b) {
-      return objectives(a, 1) != objectives(b, 1) ? objectives(a, 1) < objectives(b, 1)
-                                                  : objectives(a, 0) < objectives(b, 0);
-    });
-    std::vector<double> excess(order.size());
-    double least = std::numeric_limits<double>::infinity();
-    for (std::size_t k = 0; k < order.size(); ++k) {
-      double const loss = logarithm(objectives(order[k], 0));
-      least = std::min(least, loss);
-      excess[static_cast<std::size_t>(order[k])] = loss - least;
-    }
-    std::stable_sort(order.begin(), order.end(), [&](index a, index b) {
-      return excess[static_cast<std::size_t>(a)] < excess[static_cast<std::size_t>(b)];
-    });
-    if (std::ssize(order) > most) order.resize(static_cast<std::size_t>(most));
-    return order;
-  }
-
-  static double logarithm(double loss) { return std::log(std::max(loss, std::numeric_limits<double>::min())); }
 
   hypervolume_infill_options options_;
 };
