@@ -123,6 +123,9 @@ TEST_CASE("a real model's measurements are kept for the next strategy", "[compar
   auto const across = amq_test::run({"compare", "--across", folder.out().string()});
   CHECK(across.code == 2);
   CHECK(lacks(across.err, {"at least two"}) == "");
+  auto const twice = amq_test::run({"compare", "--across", folder.out().string(), folder.out().string()});
+  CHECK(twice.code == 2);
+  CHECK(lacks(twice.err, {"given twice"}) == "");
 }
 
 TEST_CASE("bad comparisons are refused before anything is run", "[compare]") {

@@ -121,4 +121,5 @@ TEST_CASE("the gap between two quantizers, in numbers, rows and a picture") {
   CHECK(json::parse(same.out)["figures"]["worst_regret"] == 0);
   CHECK(lacks(refused(measuring(model, "gap", {"--deployment", "none", "--out", out})), {"'none'", "rtn"}) == "");
   CHECK(lacks(refused(measuring(model, "gap", {"--levels", "0", "--out", out})), {"--levels"}) == "");
+  CHECK(lacks(refused(measuring(model, "gap", {"--bits", "3", "--out", out})), {"one choice", "two widths"}) == "");
 }

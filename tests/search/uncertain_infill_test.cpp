@@ -139,6 +139,35 @@ TEST_CASE("each Thompson choice is the best of its own world", "[uncertain_infil
   CHECK(*predictor.draws == 3);
 }
 
+/// Two genes number more candidates than one; notes how many rows were drawn.
+struct numbered_predictor {
+  index lowest;  // the candidate that the draw likes best, but for those from 900 on
+  std::shared_ptr<index> drawn = std::make_shared<index>(0);
+
+  void draw(amq::matrix_view<amq::gene const> genes, amq::random_stream&, std::span<double> out) const {
+    *drawn = genes.rows;
+    for (index i = 0; i < genes.rows; ++i) {
+      index const number = 256 * genes(i, 0) + genes(i, 1);
+      out[static_cast<std::size_t>(i)] = number >= 900 ? 0.001 : number == lowest ? 0.02 : 0.3;
+    }
+  }
+};
+
+TEST_CASE("of many candidates Thompson draws those nearest to their own front and names them by their rows",
+          "[uncertain_infill]") {
+  population candidates{amq::matrix<amq::gene>(1000, 2), amq::matrix<double>(1000, 2)};
+  for (index i = 0; i < 1000; ++i) {
+    candidates.genes(i, 0) = static_cast<amq::gene>(i / 256);
+    candidates.genes(i, 1) = static_cast<amq::gene>(i % 256);
+    candidates.objectives(i, 0) = i == 700 ? 0.05 : 0.2 + 1e-4 * static_cast<double>(i);
+    candidates.objectives(i, 1) = 3.0;
+  }
+  numbered_predictor const predictor{700};
+  amq::random_stream random(1);
+  CHECK(amq::thompson_infill().select(predictor, candidates, context, 1, random) == std::vector<index>{700});
+  CHECK(*predictor.drawn == 400);
+}
+
 /// A predictor of my own, additive and unsure, in the strategy.
 struct unsure_predictor {
   using policy_category = amq::predictor_category;

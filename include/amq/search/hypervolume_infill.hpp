@@ -2,15 +2,12 @@
 #pragma once
 
 #include <algorithm>
-#include <cmath>
-#include <limits>
-#include <numeric>
 #include <span>
 #include <vector>
 
 #include "amq/concepts/infill.hpp"
 #include "amq/core/error.hpp"
-#include "amq/indicate/hypervolume.hpp"
+#include "amq/search/detail/loss_staircase.hpp"
 #include "amq/search/detail/nearest_to_front.hpp"
 
 namespace amq {
@@ -36,7 +33,7 @@ class hypervolume_infill {
   std::vector<index> select(Predictor const&, population const& candidates, infill_context const& context, index n,
                             random_stream& random) const {
     auto pool = detail::nearest_to_front(candidates.objectives, std::max(n, options_.pool));
-    side raw(context, loss_scale::raw), logarithmic(context, loss_scale::logarithmic);
+    detail::loss_staircase raw(context, loss_scale::raw), logarithmic(context, loss_scale::logarithmic);
     std::vector<index> chosen;
     while (std::ssize(chosen) < n && !pool.empty()) {
       std::size_t best = 0;
@@ -58,21 +55,6 @@ class hypervolume_infill {
   }
 
  private:
-  /// One of the two planes and the front in it.
-  class side {
-   public:
-    side(infill_context const& context, loss_scale scale)
-        : plane_(context.frame, scale), front_(normalised_plane::reference, normalised_plane::reference) {
-      for (std::size_t i = 0; i < context.front_bits.size(); ++i) add(context.front_bits[i], context.front_losses[i]);
-    }
-    void add(double bits, double loss) { front_.add(plane_.bits(bits), plane_.loss(loss)); }
-    double gain(double bits, double loss) const { return front_.gain(plane_.bits(bits), plane_.loss(loss)); }
-
-   private:
-    normalised_plane plane_;
-    detail::staircase front_;
-  };
-
   hypervolume_infill_options options_;
 };
 

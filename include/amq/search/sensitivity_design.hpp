@@ -3,10 +3,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <map>
 #include <span>
-#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -15,6 +13,8 @@
 #include "amq/optimize/multiple_choice_knapsack.hpp"
 #include "amq/predict/prior_effects.hpp"
 #include "amq/search/designs.hpp"
+#include "amq/search/measured.hpp"
+#include "amq/search/sizes.hpp"
 
 namespace amq {
 
@@ -98,12 +98,11 @@ class sensitivity_design {
   /// The members, one by one, of groups that hurt far more than the median one.
   template <class Space, class Archive>
   std::vector<group> outliers(Space const& space, std::vector<group> const& groups, Archive const& measured) const {
-    gene_map<double> losses;
-    for (auto const& e : std::span<evaluation const>(measured.evaluations()))
-      if (e.fidelity == 1) losses.try_emplace(e.configuration, e.loss);
-    double const highest = losses.at(uniform_configuration(space, gene{255}));
+    measured_losses const losses(measured);
+    double const highest = *losses(uniform_configuration(space, gene{255}));
+    if (!std::isfinite(highest)) return {};
     std::vector<double> excess;
-    for (auto const& genes : lowered(space, groups)) excess.push_back(losses.at(genes) - highest);
+    for (auto const& genes : lowered(space, groups)) excess.push_back(*losses(genes) - highest);
     std::vector<group> alone;
     if (excess.empty()) return alone;
     double const limit = options_.outlier * std::max(median(excess), 0.0);
@@ -118,24 +117,13 @@ class sensitivity_design {
     auto const layers = variable_layers(space);
     if (layers.empty()) return {};
     auto const effects = effects_of(space, measured);
-    matrix<double> sizes(std::ssize(layers), effects.cols()), costs(std::ssize(layers), effects.cols());
-    auto genes = uniform_configuration(space, 0);
-    double const lowest = space.average_bits(genes);
-    for (index v = 0; v < std::ssize(layers); ++v) {
-      index const layer = layers[static_cast<std::size_t>(v)];
-      for (index g = 0; g < effects.cols(); ++g) {
-        bool const there = g < std::ssize(space.choices(layer));
-        genes[static_cast<std::size_t>(layer)] = static_cast<gene>(there ? g : 0);
-        sizes(v, g) = !there   ? std::numeric_limits<double>::infinity()
-                      : g == 0 ? 0.0
-                               : space.average_bits(genes) - lowest;
-      }
-      genes[static_cast<std::size_t>(layer)] = 0;
-    }
+    if (effects.rows() == 0) return {};
+    auto const sizes = level_sizes(space, layers);
+    matrix<double> costs(sizes.rows(), sizes.cols());
     std::vector<configuration> found;
     for (index k = 0; k < options_.optima; ++k) {
       for (index v = 0; v < std::ssize(layers); ++v)
-        for (index g = 0; g < effects.cols(); ++g)
+        for (index g = 0; g < costs.cols(); ++g)
           costs(v, g) = effects(layers[static_cast<std::size_t>(v)], g) *
                         (k % 2 == 1 ? std::exp(options_.perturbation * random.normal()) : 1.0);
       multiple_choice_knapsack const best(costs, sizes);
@@ -154,8 +142,8 @@ class sensitivity_design {
   static matrix<double> effects_of(Space const& space, Archive const& measured) {
     std::vector<evaluation const*> known;
     for (auto const& e : std::span<evaluation const>(measured.evaluations()))
-      if (e.fidelity == 1 && std::isfinite(e.loss)) known.push_back(&e);
-    if (known.empty()) return matrix<double>(space.size(), 1);
+      if (e.fidelity == 1 && std::isfinite(e.loss) && belongs_to(space, e.configuration)) known.push_back(&e);
+    if (known.empty()) return {};
     matrix<gene> genes(std::ssize(known), space.size());
     std::vector<double> losses;
     for (auto const* e : known) {

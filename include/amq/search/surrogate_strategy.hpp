@@ -17,6 +17,7 @@
 #include "amq/indicate/pareto.hpp"
 #include "amq/search/amq_design.hpp"
 #include "amq/search/designs.hpp"
+#include "amq/search/measured.hpp"
 #include "amq/search/memory_archive.hpp"
 #include "amq/search/subset_selection.hpp"
 #include "amq/search/surrogate_problem.hpp"
@@ -158,16 +159,10 @@ class surrogate_strategy {
     return layers;
   }
 
-  bool in_space(std::span<gene const> genes) const {
-    for (index layer = 0; layer < space_.size(); ++layer)
-      if (space_.pinned(layer) && genes[static_cast<std::size_t>(layer)] != highest_gene(space_, layer)) return false;
-    return true;
-  }
-
   training gather(std::span<evaluation const> evaluations) const {
     std::vector<evaluation const*> used;
     for (auto const& e : evaluations)
-      if (std::isfinite(e.loss) && e.fidelity == 1 && in_space(e.configuration) &&
+      if (std::isfinite(e.loss) && e.fidelity == 1 && belongs_to(space_, e.configuration) &&
           (options_.learn_from_sensitivities || e.phase != phase::sensitivity))
         used.push_back(&e);
     training data{matrix<gene>(std::ssize(used), space_.size()), {}, {}, {}, {}, frame_of(evaluations)};

@@ -22,8 +22,8 @@ concept draws_functions = requires(P const& p, matrix_view<gene const> genes, ra
 
 /// Models infill for sampling predictors (Thompson 1933; for fronts as in TSEMO, Bradford et al. 2018). One by one:
 /// draw the losses of all candidates together, take the one that then adds the most hypervolume to the measured front
-/// and the predictions of those chosen before. When a draw gains nothing, a random candidate. n joint
-/// draws, of the 400 candidates nearest to their own front where there are more.
+/// and the predictions of those chosen before. When a draw gains nothing, a random candidate. n joint draws, of the 400
+/// candidates nearest to their own front where there are more.
 class thompson_infill {
  public:
   using policy_category = infill_category;
