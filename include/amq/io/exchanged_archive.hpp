@@ -25,7 +25,7 @@ inline std::int64_t exchanged_linear_bits(std::span<archived_layer const> layers
   std::int64_t bits = 0;
   for (std::size_t i = 0; i < layers.size(); ++i) {
     format const f = layers[i].choices[genes[i]];
-    bits += layers[i].rows * (layers[i].cols * f.bits + 32 * f.groups(layers[i].cols));
+    bits += f.stored_bits(layers[i].rows, layers[i].cols);
   }
   return bits;
 }

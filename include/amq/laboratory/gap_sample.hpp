@@ -43,7 +43,7 @@ inline configuration priced(format_space const& space, std::span<index const> la
     auto const choices = space.choices(layers[i]);
     auto const size = static_cast<double>(layer.rows) * static_cast<double>(layer.cols);
     auto const cost = [&](format f) {
-      return values[i] * std::exp2(-2.0 * f.bits) + price * size * f.bits_per_weight(layer.cols);
+      return values[i] * std::exp2(-2.0 * f.bits) + price * size * f.bits_per_weight(layer.rows, layer.cols);
     };
     auto const cheapest = std::ranges::min_element(choices, {}, cost);
     genes[static_cast<std::size_t>(layers[i])] = static_cast<gene>(cheapest - choices.begin());
