@@ -19,6 +19,7 @@
 #include "amq/io/checkpoint.hpp"
 #include "amq/io/fingerprint.hpp"
 #include "amq/model/config.hpp"
+#include "amq/model/fold_group.hpp"
 #include "amq/model/layout.hpp"
 #include "amq/model/norm.hpp"
 #include "amq/model/rope.hpp"
@@ -91,10 +92,49 @@ class llama {
   void block(int i, state& s, W const& weights) const {
     AMQ_EXPECTS(i >= 0 && i < blocks(),
                 "llama::block got block " + std::to_string(i) + " of " + std::to_string(blocks()));
-    prepare(s);
     attention(i, s, weights);
     feed_forward(i, s, weights);
   }
+
+  /// First half of block i: adds the attention's output to the hidden states.
+  template <linear_weights W>
+  void attention(int i, state& s, W const& weights) const {
+    prepare(s);
+    auto const& own = parameters_[static_cast<std::size_t>(i)];
+    detail::rms_norm_rows(s.hidden, own.attention_norm, config_.norm_epsilon, s.normed);
+    project(i, linear_kind::query, s.normed, s.query, weights);
+    project(i, linear_kind::key, s.normed, s.key, weights);
+    project(i, linear_kind::value, s.normed, s.value, weights);
+    if (config_.query_key_norm) {
+      detail::rms_norm_heads(s.query, own.query_norm, config_.norm_epsilon);
+      detail::rms_norm_heads(s.key, own.key_norm, config_.norm_epsilon);
+    }
+    s.rope.rotate(s.query);
+    s.rope.rotate(s.key);
+    simd::causal_attention(s.query, s.key, s.value, s.attended, attention_options(i), s.attention_scratch);
+    project(i, linear_kind::output, s.attended, s.normed, weights);
+    simd::add(s.normed.data(), s.hidden.data(), s.hidden.size());
+  }
+
+  /// Second half of block i: adds the feed-forward network's output to the hidden states.
+  template <linear_weights W>
+  void feed_forward(int i, state& s, W const& weights) const {
+    prepare(s);
+    auto const& own = parameters_[static_cast<std::size_t>(i)];
+    detail::rms_norm_rows(s.hidden, own.feed_forward_norm, config_.norm_epsilon, s.normed);
+    project(i, linear_kind::gate, s.normed, s.gate, weights);
+    project(i, linear_kind::up, s.normed, s.up, weights);
+    simd::silu_multiply(s.gate.data(), s.up.data(), s.gate.data(), s.gate.size());
+    project(i, linear_kind::down, s.gate, s.normed, weights);
+    simd::add(s.normed.data(), s.hidden.data(), s.hidden.size());
+  }
+
+  /// Where scales of block i's inputs can be folded, in the order of the forward pass. The output projection has a
+  /// group only where the value projection has its shape: never with fewer key/value heads than heads.
+  std::vector<fold_group> fold_groups(int i) const;
+
+  /// A norm's weights or a bias in f32, by the name of its tensor.
+  std::vector<float> vector(std::string const& tensor) const { return read_vector(tensor); }
 
   /// Calls sink with the final-normed hidden states (tokens, hidden).
   template <class Sink>
@@ -123,35 +163,6 @@ class llama {
   block_parameters read_block(int block) const;
   void check_finite(std::string const& name) const;
   void prepare(state& s) const;
-
-  template <linear_weights W>
-  void attention(int i, state& s, W const& weights) const {
-    auto const& own = parameters_[static_cast<std::size_t>(i)];
-    detail::rms_norm_rows(s.hidden, own.attention_norm, config_.norm_epsilon, s.normed);
-    project(i, linear_kind::query, s.normed, s.query, weights);
-    project(i, linear_kind::key, s.normed, s.key, weights);
-    project(i, linear_kind::value, s.normed, s.value, weights);
-    if (config_.query_key_norm) {
-      detail::rms_norm_heads(s.query, own.query_norm, config_.norm_epsilon);
-      detail::rms_norm_heads(s.key, own.key_norm, config_.norm_epsilon);
-    }
-    s.rope.rotate(s.query);
-    s.rope.rotate(s.key);
-    simd::causal_attention(s.query, s.key, s.value, s.attended, attention_options(i), s.attention_scratch);
-    project(i, linear_kind::output, s.attended, s.normed, weights);
-    simd::add(s.normed.data(), s.hidden.data(), s.hidden.size());
-  }
-
-  template <linear_weights W>
-  void feed_forward(int i, state& s, W const& weights) const {
-    auto const& own = parameters_[static_cast<std::size_t>(i)];
-    detail::rms_norm_rows(s.hidden, own.feed_forward_norm, config_.norm_epsilon, s.normed);
-    project(i, linear_kind::gate, s.normed, s.gate, weights);
-    project(i, linear_kind::up, s.normed, s.up, weights);
-    simd::silu_multiply(s.gate.data(), s.up.data(), s.gate.data(), s.gate.size());
-    project(i, linear_kind::down, s.gate, s.normed, weights);
-    simd::add(s.normed.data(), s.hidden.data(), s.hidden.size());
-  }
 
   /// y = x W^T + bias
   template <linear_weights W>
@@ -225,6 +236,27 @@ inline void llama::embed(std::span<std::int32_t const> tokens, state& s) const {
                                                         "; the vocabulary has " + std::to_string(config_.vocabulary));
     std::copy_n(embeddings_.row(id).data(), config_.hidden, s.hidden.row(t).data());
   }
+}
+
+inline std::vector<fold_group> llama::fold_groups(int i) const {
+  auto const at = [i](linear_kind kind) { return index{i} * linears_per_block + static_cast<index>(kind); };
+  auto const linear = [&](linear_kind kind) -> linear_layer const& {
+    return layout_.linears[static_cast<std::size_t>(at(kind))];
+  };
+  auto const bias_of = [&](linear_kind kind) {
+    return detail::has_bias(config_, static_cast<int>(kind)) ? linear(kind).name + ".bias" : std::string();
+  };
+  using enum linear_kind;
+  std::string const norms = detail::block_name(i);
+  std::vector<fold_group> groups;
+  groups.push_back(
+      {{at(query), at(key), at(value)}, norms + "input_layernorm.weight", -1, block_part::attention, at(output)});
+  if (linear(value).rows == linear(output).rows && linear(value).cols == linear(output).cols)
+    groups.push_back({{at(output)}, bias_of(value), at(value), block_part::attention, at(output)});
+  groups.push_back(
+      {{at(gate), at(up)}, norms + "post_attention_layernorm.weight", -1, block_part::feed_forward, at(down)});
+  groups.push_back({{at(down)}, bias_of(up), at(up), block_part::feed_forward, at(down)});
+  return groups;
 }
 
 inline std::vector<float> llama::read_vector(std::string const& name) const {
