@@ -24,6 +24,15 @@ struct affine_codes {
   /// Stores the codes densely, scale and zero as f16: the codes stay what they were chosen to be in f32. Throws
   /// input_error where f16 cannot hold a scale or zero.
   packed_matrix pack(format f) const { return {f, codes, scales, zeros}; }
+
+  /// out(r, c) = (code - zero) * scale in f32, before anything is rounded to f16.
+  void dequantize(matrix_view<float> out) const {
+    index const size = codes.cols() / scales.cols();
+    for (index row = 0; row < codes.rows(); ++row)
+      for (index group = 0; group < scales.cols(); ++group)
+        for (index col = group * size; col < (group + 1) * size; ++col)
+          out(row, col) = (static_cast<float>(codes(row, col)) - zeros(row, group)) * scales(row, group);
+  }
 };
 
 namespace detail {
