@@ -123,3 +123,37 @@ TEST_CASE("packed_matrix refuses shapes, widths and codes that do not fit", "[pa
   amq::matrix<float> narrow(2, 15);
   REQUIRE_THROWS_AS(p.pack({4, 8}).dequantize(narrow), amq::precondition_error);
 }
+
+TEST_CASE("packed_matrix is put together again from its packed parts", "[packed_matrix]") {
+  parts const p({3, 8}, 3, 24);
+  auto const packed = p.pack({3, 8});
+  std::vector<std::uint16_t> const scales(packed.packed_scales().begin(), packed.packed_scales().end());
+  std::vector<std::uint16_t> const zeros(packed.packed_zeros().begin(), packed.packed_zeros().end());
+  amq::packed_matrix const again({3, 8}, 3, 24, packed.packed_codes(), scales, zeros);
+  amq::matrix<float> first(3, 24), second(3, 24);
+  packed.dequantize(first);
+  again.dequantize(second);
+  for (amq::index i = 0; i < first.size(); ++i) REQUIRE(first.data()[i] == second.data()[i]);
+  REQUIRE_THROWS_AS(amq::packed_matrix({3, 8}, 3, 24, packed.packed_codes().first(26), scales, zeros),
+                    amq::precondition_error);
+  REQUIRE_THROWS_AS(amq::packed_matrix({3, 8}, 3, 24, packed.packed_codes(), {}, zeros), amq::precondition_error);
+}
+
+TEST_CASE("packed_matrix takes scale and zero of the group that a column is given", "[packed_matrix]") {
+  parts const p({4, 8}, 2, 16);
+  auto const plain = p.pack({4, 8});
+  std::vector<std::int32_t> groups(16);
+  for (std::size_t col = 0; col < 16; ++col) groups[col] = col % 2 == 0 ? 1 : 0;
+  auto const permuted = p.pack({4, 8}).with_column_groups(groups);
+  REQUIRE(permuted.bytes() == plain.bytes() + 4 * 16);
+  amq::matrix<float> values(2, 16);
+  permuted.dequantize(values);
+  for (amq::index row = 0; row < 2; ++row)
+    for (amq::index col = 0; col < 16; ++col) {
+      amq::index const group = groups[static_cast<std::size_t>(col)];
+      float const code = static_cast<float>(plain.code(row, col));
+      REQUIRE(values(row, col) == (code - plain.zero(row, group)) * plain.scale(row, group));
+    }
+  groups[3] = 2;
+  REQUIRE_THROWS_AS(p.pack({4, 8}).with_column_groups(groups), amq::precondition_error);
+}

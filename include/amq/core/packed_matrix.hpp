@@ -10,6 +10,7 @@
 #include <span>
 #include <sstream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "amq/core/error.hpp"
@@ -77,8 +78,8 @@ inline std::uint16_t store_zero(float value, index row, index group) {
 }  // namespace detail
 
 /// A (rows, cols) matrix whose element is (code - zero) * scale of its group, a group being `storage().group`
-/// consecutive columns. Row r of `packed_codes()` holds code c in bits [c * b, (c + 1) * b), lowest bit first, and
-/// starts on a byte. Scales and zeros are f16, row-major (rows, groups).
+/// consecutive columns, or those that `column_groups()` gives it. Row r of `packed_codes()` holds code c in bits
+/// [c * b, (c + 1) * b), lowest bit first, and starts on a byte. Scales and zeros are f16, row-major (rows, groups).
 class packed_matrix {
  public:
   packed_matrix() = default;
@@ -90,11 +91,41 @@ class packed_matrix {
   packed_matrix(format storage, matrix_view<std::uint8_t const> codes, matrix_view<float const> scales,
                 matrix_view<float const> zeros)
       : storage_(storage), rows_(codes.rows), cols_(codes.cols) {
-    check_shapes(scales, zeros);
-    row_bytes_ = (cols_ * storage_.bits + 7) / 8;
-    groups_ = storage_.groups(cols_);
+    measure();
+    check_parameters(scales.rows, scales.cols);
+    check_parameters(zeros.rows, zeros.cols);
     pack_codes(codes);
     pack_parameters(scales, zeros);
+  }
+
+  /// Takes codes, scales and zeros as `packed_codes()`, `packed_scales()` and `packed_zeros()` gave them. O(bytes).
+  /// Throws precondition_error for sizes that do not fit the format.
+  packed_matrix(format storage, index rows, index cols, std::span<std::uint8_t const> packed_codes,
+                std::vector<std::uint16_t> packed_scales, std::vector<std::uint16_t> packed_zeros)
+      : storage_(storage),
+        rows_(rows),
+        cols_(cols),
+        scales_(std::move(packed_scales)),
+        zeros_(std::move(packed_zeros)) {
+    measure();
+    AMQ_EXPECTS(std::ssize(packed_codes) == rows_ * row_bytes_ && std::ssize(scales_) == rows_ * groups_ &&
+                    std::ssize(zeros_) == rows_ * groups_,
+                "packed_matrix of " + shape(rows_, cols_) + " needs " + std::to_string(rows_ * row_bytes_) +
+                    " bytes of codes and " + std::to_string(rows_ * groups_) + " scales and zeros");
+    codes_.reserve(padded_bytes());
+    codes_.assign(packed_codes.begin(), packed_codes.end());
+    codes_.resize(padded_bytes());
+  }
+
+  /// This matrix with column c in group `groups[c]`. Throws precondition_error unless there is one of its groups for
+  /// each column. O(cols).
+  [[nodiscard]] packed_matrix with_column_groups(std::vector<std::int32_t> groups) && {
+    auto const outside = [this](std::int32_t group) { return group < 0 || group >= groups_; };
+    AMQ_EXPECTS(std::ssize(groups) == cols_ && std::none_of(groups.begin(), groups.end(), outside),
+                "packed_matrix needs a group below " + std::to_string(groups_) + " for each of its " +
+                    std::to_string(cols_) + " columns");
+    column_groups_ = std::move(groups);
+    return std::move(*this);
   }
 
   index rows() const { return rows_; }
@@ -120,6 +151,8 @@ class packed_matrix {
   /// f16 bits, (rows, groups).
   std::span<std::uint16_t const> packed_scales() const { return scales_; }
   std::span<std::uint16_t const> packed_zeros() const { return zeros_; }
+  /// The group of each column (what GPTQ calls g_idx); empty: consecutive columns share one.
+  std::span<std::int32_t const> column_groups() const { return column_groups_; }
 
   /// One row's codes, a byte each; `out` has cols() elements.
   void unpack_row(index row, std::uint8_t* out) const {
@@ -137,8 +170,8 @@ class packed_matrix {
     }
   }
 
-  /// Bytes that the codes, scales and zeros take.
-  std::int64_t bytes() const { return rows_ * (row_bytes_ + 4 * groups_); }
+  /// Bytes that the codes, scales, zeros and column groups take.
+  std::int64_t bytes() const { return rows_ * (row_bytes_ + 4 * groups_) + 4 * std::ssize(column_groups_); }
 
  private:
   static std::string shape(index rows, index cols) {
@@ -147,7 +180,13 @@ class packed_matrix {
 
   std::size_t at(index row, index group) const { return static_cast<std::size_t>(row * groups_ + group); }
 
-  void check_shapes(matrix_view<float const> scales, matrix_view<float const> zeros) const {
+  std::size_t padded_bytes() const {
+    // The last row's last word is read and written whole, so a word's worth of padding follows the codes.
+    return static_cast<std::size_t>(rows_ * row_bytes_ + index{sizeof(std::uint64_t)});
+  }
+
+  /// Checks the format and derives what follows from it.
+  void measure() {
     AMQ_EXPECTS(storage_.bits >= 2 && storage_.bits <= 8,
                 "packed_matrix holds 2 to 8 bits a code, not " + std::to_string(storage_.bits));
     AMQ_EXPECTS(storage_.group == format::whole_row || storage_.group > 0,
@@ -156,15 +195,17 @@ class packed_matrix {
     AMQ_EXPECTS(cols_ > 0 && cols_ % group == 0, "packed_matrix needs a group that divides the columns; " +
                                                      std::to_string(group) + " does not divide " +
                                                      std::to_string(cols_));
-    index const groups = cols_ / group;
-    AMQ_EXPECTS(scales.rows == rows_ && scales.cols == groups && zeros.rows == rows_ && zeros.cols == groups,
-                "packed_matrix needs scales and zeros of " + shape(rows_, groups) + ", not " +
-                    shape(scales.rows, scales.cols) + " and " + shape(zeros.rows, zeros.cols));
+    groups_ = cols_ / group;
+    row_bytes_ = (cols_ * storage_.bits + 7) / 8;
+  }
+
+  void check_parameters(index rows, index groups) const {
+    AMQ_EXPECTS(rows == rows_ && groups == groups_,
+                "packed_matrix needs scales and zeros of " + shape(rows_, groups_) + ", not " + shape(rows, groups));
   }
 
   void pack_codes(matrix_view<std::uint8_t const> codes) {
-    // The last row's last word is read and written whole, so a word's worth of padding follows the codes.
-    codes_.resize(static_cast<std::size_t>(rows_ * row_bytes_ + index{sizeof(std::uint64_t)}));
+    codes_.resize(padded_bytes());
     unsigned used = 0;
     for (index row = 0; row < rows_; ++row) {
       std::uint8_t const* const from = codes.row(row).data();
@@ -191,6 +232,13 @@ class packed_matrix {
   }
 
   void dequantize_row(index row, std::uint8_t const* codes, float* out) const {
+    if (!column_groups_.empty()) {
+      for (index col = 0; col < cols_; ++col) {
+        index const group = column_groups_[static_cast<std::size_t>(col)];
+        out[col] = (static_cast<float>(codes[col]) - zero(row, group)) * scale(row, group);
+      }
+      return;
+    }
     index const size = storage_.group_size(cols_);
     for (index group = 0; group < groups_; ++group) {
       float const s = scale(row, group);
@@ -208,6 +256,7 @@ class packed_matrix {
   std::vector<std::uint8_t> codes_;
   std::vector<std::uint16_t> scales_;
   std::vector<std::uint16_t> zeros_;
+  std::vector<std::int32_t> column_groups_;
 };
 
 }  // namespace amq
