@@ -21,9 +21,9 @@ struct layer_statistics {
   std::span<float const> mean_absolute;  ///< (cols): mean of |x| over tokens (AWQ's)
   std::span<float const> channel_norms;  ///< (cols): mean over sequences of the L2 norm over tokens (BitStack's)
   matrix_view<float const> inputs;       ///< (sampled tokens, cols)
-  std::span<float const> input_scales;   ///< (cols): shared by all layers with this input (AWQ's proxy); or empty
   index tokens = 0;
   index sequences = 0;
+  std::span<float const> input_scales;  ///< (cols): shared by all layers with this input (AWQ's as a proxy); or empty
 };
 
 template <class Q>

@@ -249,13 +249,26 @@ inline std::vector<fold_group> llama::fold_groups(int i) const {
   using enum linear_kind;
   std::string const norms = detail::block_name(i);
   std::vector<fold_group> groups;
-  groups.push_back(
-      {{at(query), at(key), at(value)}, norms + "input_layernorm.weight", -1, block_part::attention, at(output)});
+  groups.push_back({.layers = {at(query), at(key), at(value)},
+                    .vector = norms + "input_layernorm.weight",
+                    .part = block_part::attention,
+                    .last = at(output),
+                    .multiplied = {at(query), at(key)}});
   if (linear(value).rows == linear(output).rows && linear(value).cols == linear(output).cols)
-    groups.push_back({{at(output)}, bias_of(value), at(value), block_part::attention, at(output)});
-  groups.push_back(
-      {{at(gate), at(up)}, norms + "post_attention_layernorm.weight", -1, block_part::feed_forward, at(down)});
-  groups.push_back({{at(down)}, bias_of(up), at(up), block_part::feed_forward, at(down)});
+    groups.push_back({.layers = {at(output)},
+                      .vector = bias_of(value),
+                      .rows_of = at(value),
+                      .part = block_part::attention,
+                      .last = at(output)});
+  groups.push_back({.layers = {at(gate), at(up)},
+                    .vector = norms + "post_attention_layernorm.weight",
+                    .part = block_part::feed_forward,
+                    .last = at(down)});
+  groups.push_back({.layers = {at(down)},
+                    .vector = bias_of(up),
+                    .rows_of = at(up),
+                    .part = block_part::feed_forward,
+                    .last = at(down)});
   return groups;
 }
 
