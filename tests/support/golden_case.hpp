@@ -1,4 +1,4 @@
-// Reads one case of tests/data/<topic>: its tensors, in float64 where golden.json has them so.
+// Reads one golden case: its tensors, in float64 where golden.json has them so.
 #pragma once
 
 #include <cstdint>
@@ -17,8 +17,10 @@ namespace amq::testing {
 
 class golden_case {
  public:
-  golden_case(std::string const& topic, std::string const& name) {
-    std::string const folder = std::string(AMQ_TESTS_FOLDER) + "/data/" + topic + "/";
+  /// Of tests/data, or of another folder with topics.
+  golden_case(std::string const& topic, std::string const& name,
+              std::string const& topics = std::string(AMQ_TESTS_FOLDER) + "/data") {
+    std::string const folder = topics + "/" + topic + "/";
     std::ifstream file(folder + name + ".safetensors", std::ios::binary);
     bytes_.assign(std::istreambuf_iterator<char>(file), {});
     if (bytes_.size() < 8) throw std::runtime_error("no golden case " + folder + name);
@@ -29,7 +31,10 @@ class golden_case {
     std::ifstream index_file(folder + "golden.json");
     auto const contents = nlohmann::json::parse(index_file);
     for (auto const& entry : contents.at("cases"))
-      if (entry.at("file") == name + ".safetensors" && entry.contains("float64")) exact_ = entry.at("float64");
+      if (entry.at("file") == name + ".safetensors") {
+        if (entry.contains("float64")) exact_ = entry.at("float64");
+        arguments_ = entry.value("args", nlohmann::json::object());
+      }
   }
 
   /// All values of a tensor, row-major.
@@ -59,6 +64,9 @@ class golden_case {
     return result;
   }
 
+  /// What the peer was run with.
+  nlohmann::json const& arguments() const { return arguments_; }
+
   bool contains(std::string const& tensor) const { return header_.contains(tensor); }
 
  private:
@@ -77,6 +85,7 @@ class golden_case {
   std::string bytes_;
   nlohmann::json header_;
   nlohmann::json exact_ = nlohmann::json::object();
+  nlohmann::json arguments_ = nlohmann::json::object();
   std::size_t data_ = 0;
 };
 
