@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "amq/io/safetensors.hpp"
+#include "amq/io/safetensors_stream.hpp"
 #include "support/files.hpp"
 
 using namespace amq_test;
@@ -82,4 +83,31 @@ TEST_CASE("a writer notices tensors of the wrong size, too many, too few, or twi
   CHECK(lacks(write({{"a", amq::dtype::f32, {2}}}, 0), {"1 tensors", "not written"}) == "");
   CHECK(lacks(write({{"a", amq::dtype::f32, {2}}, {"a", amq::dtype::f32, {2}}}, 2), {"a is given twice"}) == "");
   CHECK(folder.listing() == "");
+}
+
+TEST_CASE("a stream of tensors gets its header in the end, and tensors of odd sizes last", "[io]") {
+  scratch_folder const folder;
+  auto const path = folder.path() / "model.safetensors";
+  amq::safetensors_stream stream(path, amq::safetensors_stream::header_room(3, 16, 0));
+  std::vector<std::uint8_t> const odd{1, 2, 3};
+  std::vector<float> const three{4, 5, 6}, two{7, 8};
+  stream.write<std::uint8_t>("odd", amq::dtype::u8, {3}, odd);
+  stream.write<float>("three", amq::dtype::f32, {3}, three);
+  stream.write<float>("two", amq::dtype::f32, {2}, two);
+  CHECK(stream.data_bytes() == 3 + 12 + 8);
+  CHECK_THROWS_AS(stream.write<float>("three", amq::dtype::f32, {3}, three), amq::precondition_error);
+  stream.commit();
+  amq::safetensors_file const file(path);
+  REQUIRE(file.tensors().size() == 3);
+  CHECK(file.tensors()[0].name == "two");
+  CHECK(file.tensors()[1].name == "three");
+  CHECK(file.tensors()[2].name == "odd");
+  CHECK(std::to_integer<int>(file.tensors()[2].bytes[2]) == 3);
+  std::vector<float> read(3);
+  amq::to_f32(file.tensors()[1], read);
+  CHECK(read == three);
+
+  amq::safetensors_stream cramped(folder.path() / "cramped", 8);
+  cramped.write<float>("two", amq::dtype::f32, {2}, two);
+  CHECK_THROWS_AS(cramped.commit(), amq::precondition_error);
 }

@@ -48,6 +48,13 @@ class atomic_file {
   }
   void write(std::string_view text) { write(std::as_bytes(std::span(text.data(), text.size()))); }
 
+  /// Replaces bytes that were written at the front; what is written next still goes to the end.
+  void overwrite_front(std::string_view text) {
+    if (::fseeko(file_.get(), 0, SEEK_SET) != 0) fail("cannot be written");
+    write(text);
+    if (::fseeko(file_.get(), 0, SEEK_END) != 0) fail("cannot be written");
+  }
+
   /// Flushes to the disk and renames. Nothing may be written afterwards.
   void commit() {
     if (std::fflush(file_.get()) != 0 || ::fsync(::fileno(file_.get())) != 0) fail("cannot be written");
