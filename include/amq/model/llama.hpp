@@ -75,6 +75,9 @@ class llama {
   matrix<float> weight(index layer) const { return read_matrix(weight_tensor(layer)); }
   dtype weight_dtype(index layer) const { return weight_tensor(layer).type; }
 
+  /// All tensors but the linear layers' matrices that the forward pass reads, a tied head once.
+  std::span<expected_tensor const> others() const { return layout_.others; }
+
   /// Bytes in the source's dtypes of all but the linear layers' matrices, a tied head once.
   std::int64_t other_bytes() const { return amq::other_bytes(layout_, checkpoint_); }
 
