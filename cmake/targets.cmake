@@ -39,5 +39,5 @@ function(amq_library name)
 endfunction()
 
 amq_library(search LINKS Eigen3::Eigen Boost::headers NLopt::nlopt Threads::Threads)
-amq_library(amq NEEDS amq_search LINKS nlohmann_json::nlohmann_json OpenSSL::Crypto)
+amq_library(amq NEEDS amq_search LINKS nlohmann_json::nlohmann_json OpenSSL::Crypto PCRE2::8BIT utf8proc::utf8proc)
 amq_library(sqlite NEEDS amq_amq LINKS SQLite::SQLite3)

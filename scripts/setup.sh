@@ -12,7 +12,8 @@ mkdir -p build
 
 has_header() {
   local compiler
-  compiler=$(find_gcc) && printf '#include <%s>\n' "$1" | "$compiler" -std=c++20 -x c++ -E - >/dev/null 2>&1
+  compiler=$(find_gcc) && printf '#include <%s>\n' "$1" |
+    "$compiler" -std=c++20 -DPCRE2_CODE_UNIT_WIDTH=8 -x c++ -E - >/dev/null 2>&1
 }
 has_cmake() { command -v cmake >/dev/null && newest_enough "$(cmake --version | sed -n 's/^cmake version //p')" 3.25; }
 
@@ -36,6 +37,8 @@ find_missing() {
   need libcli11-dev has_header CLI/CLI.hpp
   need libsqlite3-dev has_header sqlite3.h
   need libssl-dev has_header openssl/evp.h
+  need libpcre2-dev has_header pcre2.h
+  need libutf8proc-dev has_header utf8proc.h
   case $purpose in tests | ci)
     need catch2 eval 'has_header catch2/catch_all.hpp || has_header catch2/catch.hpp'
     need libbenchmark-dev has_header benchmark/benchmark.h

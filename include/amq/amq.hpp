@@ -84,5 +84,8 @@
 #include "amq/space/bit_space.hpp"
 #include "amq/space/format_space.hpp"
 #include "amq/space/sensitivity.hpp"
+#include "amq/text/bpe.hpp"
+#include "amq/text/text_tokens.hpp"
+#include "amq/text/tokenizer.hpp"
 #include "amq/text/tokens.hpp"
 #include "amq/version.hpp"

@@ -117,6 +117,15 @@ inline token_sequences load_npy_tokens(std::filesystem::path const& path, token_
   return select_tokens({shape[0], shape[1], at}, options, path);
 }
 
+inline void check_options(token_options options, std::filesystem::path const& file) {
+  auto const refuse = [&](char const* what, int found) {
+    throw input_error(printable_path(file) + ": cannot select tokens with " + what + " = " + std::to_string(found) +
+                      "; expected at least 1");
+  };
+  if (options.sequences < 1) refuse("sequences", options.sequences);
+  if (options.sequence_length < 1) refuse("length", options.sequence_length);
+}
+
 }  // namespace detail
 
 /// Reads `.npy` (integers of any type, one or two dimensions) and raw little-endian `.u16` and `.u32`. Of N ids in a
@@ -124,18 +133,13 @@ inline token_sequences load_npy_tokens(std::filesystem::path const& path, token_
 /// Reads only what it selects. Throws input_error for a file that is missing, malformed or too short, for ids outside
 /// int32, and for options below 1.
 inline token_sequences load_tokens(std::filesystem::path const& path, token_options options = {}) {
-  auto const refuse = [&](char const* what, int found) {
-    throw input_error(detail::printable_path(path) + ": cannot select tokens with " + what + " = " +
-                      std::to_string(found) + "; expected at least 1");
-  };
-  if (options.sequences < 1) refuse("sequences", options.sequences);
-  if (options.sequence_length < 1) refuse("length", options.sequence_length);
+  detail::check_options(options, path);
   auto const extension = path.extension();
   if (extension == ".npy") return detail::load_npy_tokens(path, options);
   if (extension == ".u16") return detail::load_raw_tokens<std::uint16_t>(path, options);
   if (extension == ".u32") return detail::load_raw_tokens<std::uint32_t>(path, options);
   throw input_error(detail::printable_path(path) + " has the extension '" + detail::printable(extension.string()) +
-                    "'; expected tokens as .npy, .u16 or .u32");
+                    "'; expected tokens as .npy, .u16 or .u32, or a text as .txt where there is a tokenizer");
 }
 
 /// Whether a model can read the tokens: throws input_error when an id is not below `vocabulary` (which one, where) or a
