@@ -39,6 +39,8 @@ struct target {
   std::vector<std::vector<std::string>> fused;
 
   stored_zeros zeros = stored_zeros::real;
+
+  bool one_group = false;  ///< all quantized layers share one group size
 };
 
 /// The layers that vLLM and its relatives fuse.
