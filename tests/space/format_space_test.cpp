@@ -164,7 +164,7 @@ TEST_CASE("a pinned layer keeps its highest choice", "[format_space]") {
   REQUIRE_FALSE(space.contains(whole.lowest()));
   REQUIRE(space.bits_by_layer(space.lowest()) == std::vector{2, 2, 4, 2});
   REQUIRE(space.from_bits(std::vector{2, 3, 4, 4}) == amq::configuration{0, 1, 2, 2});
-  REQUIRE_THROWS_WITH(space.from_bits(std::vector{2, 3, 3, 4}), "the layer a1 is given 3 bits, but it is pinned to 4");
+  REQUIRE_THROWS_WITH(space.from_bits(std::vector{2, 3, 3, 4}), "the layer a1 is given 3 bits, but it is pinned to 4g8");
   std::vector<double> features(3);
   space.features(amq::configuration{1, 2, 2, 0}, features);
   REQUIRE(features == std::vector{0.5, 1.0, 0.0});
@@ -198,7 +198,7 @@ TEST_CASE("format_space tells configurations from what is none", "[format_space]
   REQUIRE_THROWS_AS(space.from_bits(std::vector{2, 3}), amq::precondition_error);
   REQUIRE_THROWS_AS(space.pin(std::vector<amq::index>{4}), amq::precondition_error);
   REQUIRE_THROWS_WITH(space.from_bits(std::vector{2, 3, 5, 2}),
-                      "the layer a1 is given 5 bits, which is not among its choices: 2, 3, 4");
+                      "the layer a1 is given 5 bits, which is not among its choices: 2g8, 3g8, 4g8");
 }
 
 TEST_CASE("format_space refuses choices that make no space", "[format_space]") {

@@ -36,8 +36,17 @@ TEST_CASE("what is no configuration of the table is nothing", "[store]") {
   CHECK_THROWS_AS(table.text(amq::configuration{0, 3}), amq::precondition_error);
 }
 
-TEST_CASE("choices that bits alone do not tell apart are refused", "[store]") {
-  CHECK_THROWS_AS(amq::bits_table(std::vector<amq::archived_layer>{{"a", {{2, 64}, {2, 128}}}}),
+TEST_CASE("choices that bits alone do not tell apart are written by their formats", "[store]") {
+  amq::bits_table const table({{"a", {{2, 128}, {2, 64}, amq::bitstack_levels<3>::value}}, {"b", {{3, 64}, {4, 64}}}});
+  CHECK(table.text(amq::configuration{1, 1}) == R"(["2g64",4])");
+  CHECK(table.genes(R"(["2g64",4])") == amq::configuration{1, 1});
+  CHECK(table.genes(R"(["stack3",3])") == amq::configuration{2, 0});
+  CHECK_FALSE(table.genes("[2,3]").has_value());
+  CHECK(amq::parse_space_setting(amq::space_setting(table.layers())) == table.layers());
+}
+
+TEST_CASE("the same choice twice, and none, are refused", "[store]") {
+  CHECK_THROWS_AS(amq::bits_table(std::vector<amq::archived_layer>{{"a", {{2, 64}, {2, 64}}}}),
                   amq::precondition_error);
   CHECK_THROWS_AS(amq::bits_table(std::vector<amq::archived_layer>{{"a", {}}}), amq::precondition_error);
 }

@@ -59,7 +59,12 @@ class any_evaluator {
           if (!each(i, std::move(measured[i]))) return;
       }
     }
-    bool measures_parts() const override { return partial_evaluator<E>; }
+    bool measures_parts() const override {
+      if constexpr (requires { evaluator_->measures_parts(); })
+        return evaluator_->measures_parts();
+      else
+        return partial_evaluator<E>;
+    }
     index sequences() const override {
       if constexpr (requires { evaluator_->sequences(); })
         return evaluator_->sequences();

@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "amq/concepts/causal_model.hpp"
@@ -14,26 +15,43 @@
 
 namespace amq {
 
-/// One layer quantized and dequantized: `(code - zero) * scale` of the stored values, (rows, cols). Throws input_error
-/// that names the layer when the format does not fit or f16 cannot hold a scale or zero.
-template <class Model, matrix_quantizer Quantizer>
-matrix<float> quantized_weights(Model const& model, index layer, Quantizer const& quantizer, format wanted) {
+/// No statistics of any layer: for quantizers that need none.
+struct no_statistics {
+  layer_statistics operator()(index) const { return {}; }
+};
+
+/// One layer quantized. `statistics(layer)` is only asked by quantizers that need it. A kept layer stays as it is.
+/// Throws input_error that names the layer when the format does not fit or f16 cannot hold a scale or zero.
+template <class Model, matrix_quantizer Quantizer, class Statistics = no_statistics>
+quantized_matrix quantized_layer(Model const& model, index layer, Quantizer const& quantizer, format wanted,
+                                 Statistics const& statistics = {}) {
   auto const& linear = model.linears()[static_cast<std::size_t>(layer)];
   matrix<float> weights = model.weight(layer);
   if (wanted.kept()) return weights;
   try {
-    quantizer.quantize(weights, wanted, {}).dequantize(weights);
+    layer_statistics known;
+    if constexpr (needs_statistics<Quantizer>) known = statistics(layer);
+    return quantizer.quantize(weights, wanted, known);
   } catch (input_error const& failure) {
     throw input_error(linear.name + " at " + to_string(wanted) + ": " + failure.what());
   }
-  return weights;
 }
 
-/// Memory: 4 bytes for each weight and choice. Building costs one quantization for each (layer, choice).
-class bank {
+/// The same, dequantized: (rows, cols) of the stored values.
+template <class Model, matrix_quantizer Quantizer, class Statistics = no_statistics>
+matrix<float> quantized_weights(Model const& model, index layer, Quantizer const& quantizer, format wanted,
+                                Statistics const& statistics = {}) {
+  return quantized_layer(model, layer, quantizer, wanted, statistics).dequantized();
+}
+
+namespace detail {
+
+/// Every (layer, choice) of a space, turned into a T by `make(layer, format)` in parallel.
+template <class T>
+class bank_cells {
  public:
-  template <class Model, search_space Space, matrix_quantizer Quantizer, class Executor>
-  bank(Model const& model, Space const& space, Quantizer const& quantizer, Executor& executor) {
+  template <search_space Space, class Make, class Executor>
+  bank_cells(Space const& space, Make const& make, Executor& executor) {
     struct cell {
       index layer;
       format wanted;
@@ -43,18 +61,41 @@ class bank {
       first_.push_back(cells.size());
       for (format const f : space.choices(layer)) cells.push_back({layer, f});
     }
-    matrices_.resize(cells.size());
+    made_.resize(cells.size());
     executor.for_each(static_cast<index>(cells.size()), [&](index i, int) {
       auto const [layer, wanted] = cells[static_cast<std::size_t>(i)];
-      matrices_[static_cast<std::size_t>(i)].emplace(quantized_weights(model, layer, quantizer, wanted));
+      made_[static_cast<std::size_t>(i)].emplace(make(layer, wanted));
     });
   }
 
-  index layers() const { return static_cast<index>(first_.size()); }
+  index layers() const { return std::ssize(first_); }
+  T const& at(index layer, gene choice) const { return *made_[first_[static_cast<std::size_t>(layer)] + choice]; }
 
-  dense_matrix const& at(index layer, gene choice) const {
-    return *matrices_[first_[static_cast<std::size_t>(layer)] + choice];
-  }
+ private:
+  std::vector<std::size_t> first_;
+  std::vector<std::optional<T>> made_;
+};
+
+}  // namespace detail
+
+/// Ready to multiply. Memory: 4 bytes for each weight and choice. Building costs one quantization for each (layer,
+/// choice).
+class bank {
+ public:
+  template <class Model, search_space Space, matrix_quantizer Quantizer, class Executor,
+            class Statistics = no_statistics>
+  bank(Model const& model, Space const& space, Quantizer const& quantizer, Executor& executor,
+       Statistics const& statistics = {})
+      : cells_(
+            space,
+            [&](index layer, format wanted) {
+              return dense_matrix(quantized_weights(model, layer, quantizer, wanted, statistics));
+            },
+            executor) {}
+
+  index layers() const { return cells_.layers(); }
+
+  dense_matrix const& at(index layer, gene choice) const { return cells_.at(layer, choice); }
 
   /// The weights of a configuration; valid while the bank lives.
   layer_weights pick(configuration const& genes) const {
@@ -65,8 +106,35 @@ class bank {
   }
 
  private:
-  std::vector<std::size_t> first_;
-  std::vector<std::optional<dense_matrix>> matrices_;
+  detail::bank_cells<dense_matrix> cells_;
+};
+
+/// The same as it is stored, an eighth of the memory: each measurement turns a block's codes into numbers before it
+/// runs the block. Kept layers are not held at all.
+class packed_bank {
+ public:
+  template <class Model, search_space Space, matrix_quantizer Quantizer, class Executor,
+            class Statistics = no_statistics>
+  packed_bank(Model const& model, Space const& space, Quantizer const& quantizer, Executor& executor,
+              Statistics const& statistics = {})
+      : cells_(
+            space,
+            [&](index layer, format wanted) -> std::optional<quantized_matrix> {
+              if (wanted.kept()) return std::nullopt;
+              return quantized_layer(model, layer, quantizer, wanted, statistics);
+            },
+            executor) {}
+
+  index layers() const { return cells_.layers(); }
+
+  /// Null for a kept layer.
+  quantized_matrix const* at(index layer, gene choice) const {
+    auto const& cell = cells_.at(layer, choice);
+    return cell ? &*cell : nullptr;
+  }
+
+ private:
+  detail::bank_cells<std::optional<quantized_matrix>> cells_;
 };
 
 }  // namespace amq

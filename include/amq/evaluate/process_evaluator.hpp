@@ -19,6 +19,7 @@
 #include "amq/evaluate/detail/child_process.hpp"
 #include "amq/io/archived_layer.hpp"
 #include "amq/io/detail/printable.hpp"
+#include "amq/io/format_json.hpp"
 
 namespace amq {
 
@@ -111,7 +112,7 @@ class process_evaluator {
     auto layers = json::array();
     for (auto const& layer : layers_) {
       auto choices = json::array();
-      for (format const f : layer.choices) choices.push_back({{"bits", f.bits}, {"group", f.group}});
+      for (format const f : layer.choices) choices.push_back(format_json(f));
       layers.push_back({{"name", layer.name}, {"rows", layer.rows}, {"cols", layer.cols}, {"choices", choices}});
     }
     return {{"protocol", "amq-evaluator"}, {"version", protocol_version}, {"layers", std::move(layers)}};
@@ -208,7 +209,10 @@ class process_evaluator {
     for (std::size_t i = 0; i < genes.size(); ++i) {
       AMQ_EXPECTS(genes[i] < layers_[i].choices.size(),
                   layers_[i].name + " has no choice of gene " + std::to_string(genes[i]));
-      bits.push_back(layers_[i].choices[genes[i]].bits);
+      if (layers_[i].told_by_bits())
+        bits.push_back(layers_[i].choices[genes[i]].bits);
+      else
+        bits.push_back(spelling(layers_[i].choices[genes[i]]));
     }
     return json{{"id", id}, {"of", count}, {"bits", std::move(bits)}}.dump();
   }

@@ -133,16 +133,12 @@ class bank_evaluator {
   }
 
   double sequence_loss(worker& own, index sequence) const {
-    auto const tokens = tokens_->sequence(sequence);
-    own.positions.resize(tokens.size() - 1);
+    double result = 0;
     model_->head(own.state, [&](matrix_view<float const> candidate) {
-      reference_.for_each_tile(sequence, candidate, own.head,
-                               [&](index first, auto reference_logits, auto candidate_logits) {
-                                 loss_.positions(reference_logits, candidate_logits, tokens.data() + first + 1,
-                                                 own.positions.data() + first);
-                               });
+      result = amq::sequence_loss(reference_, loss_, sequence, tokens_->sequence(sequence), candidate, own.head,
+                                  own.positions);
     });
-    return mean(own.positions);
+    return result;
   }
 
   /// Leading blocks in which two configurations agree.

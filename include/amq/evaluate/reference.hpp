@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "amq/core/error.hpp"
+#include "amq/core/statistics.hpp"
 #include "amq/evaluate/streamed_pass.hpp"
 
 namespace amq {
@@ -80,5 +81,18 @@ class reference_model {
   std::vector<matrix<float>> hidden_;
   std::vector<matrix<float>> cached_;
 };
+
+/// The mean loss of one sequence's final-normed hidden states (tokens, hidden), nats a position; `positions` is
+/// scratch.
+template <class Loss>
+double sequence_loss(reference_model const& reference, Loss const& loss, index sequence,
+                     std::span<std::int32_t const> tokens, matrix_view<float const> candidate, head_scratch& scratch,
+                     std::vector<double>& positions) {
+  positions.resize(tokens.size() - 1);
+  reference.for_each_tile(sequence, candidate, scratch, [&](index first, auto reference_logits, auto candidate_logits) {
+    loss.positions(reference_logits, candidate_logits, tokens.data() + first + 1, positions.data() + first);
+  });
+  return mean(positions);
+}
 
 }  // namespace amq

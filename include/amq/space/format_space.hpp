@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <memory>
 #include <numeric>
 #include <span>
 #include <string>
@@ -14,40 +15,83 @@
 #include "amq/core/error.hpp"
 #include "amq/core/format.hpp"
 #include "amq/core/format_check.hpp"
+#include "amq/space/detail/choice_checks.hpp"
+#include "amq/space/detail/cost_table.hpp"
+#include "amq/space/detail/feature_table.hpp"
+#include "amq/space/detail/tied_unit.hpp"
+#include "amq/space/target.hpp"
 
 namespace amq {
 
-/// Models search_space: a list of formats for each linear layer, fewest bits first. Sizes are counted as AMQ counts
-/// them (arXiv 2509.12019, section 4): b + 32 / group bits a weight, over the linear layers only. A pinned layer keeps
-/// its highest choice; it still has its gene in every configuration.
+/// Models search_space: a list of formats for each linear layer, fewest bits first. Average bits are counted as AMQ
+/// counts them (arXiv 2509.12019, section 4): b + 32 / group bits a weight, over the linear layers only; bytes of the
+/// model as its target counts them, by default the same way. A pinned layer keeps its highest choice; it still has its
+/// gene in every configuration. Layers that are tied share one gene: the space then has a gene for each group of them,
+/// which `layers()` describes as one layer, and `expand` tells what each of `source_layers()` gets.
 class format_space {
  public:
   /// `choices` has one list for each layer. `other_bytes`: everything in the model that is not a linear layer.
   /// Throws input_error when a group does not divide a layer's inputs; precondition_error when a list is empty, longer
-  /// than a gene can count or not sorted by bits.
+  /// than a gene can count or not sorted by what it costs.
   format_space(std::vector<linear_layer> layers, std::vector<std::vector<format>> choices, std::int64_t other_bytes)
-      : layers_(std::move(layers)),
-        choices_(std::move(choices)),
-        pinned_(layers_.size(), false),
-        other_bytes_(other_bytes) {
-    AMQ_EXPECTS(layers_.size() == choices_.size(), "format_space needs one list of choices for each of " +
-                                                       std::to_string(layers_.size()) + " layers, not " +
-                                                       std::to_string(choices_.size()));
-    check_choices();
-    for (auto const& list : choices_) cost_columns_ = std::max(cost_columns_, list.size() + 1);
-    costs_.assign(layers_.size() * cost_columns_, no_such_choice);
-    for (index layer = 0; layer < size(); ++layer) {
-      auto const& l = layers_[at(layer)];
-      weights_ += l.rows * l.cols;
-      auto cost = costs_.begin() + layer * static_cast<index>(cost_columns_);
-      for (format const f : this->choices(layer)) *cost++ = bits_of(l, f);
-    }
-    order_variables();
-  }
+      : format_space(std::move(layers), std::move(choices), other_bytes, nullptr) {}
 
   /// The same choices for every layer.
   format_space(std::vector<linear_layer> const& layers, std::vector<format> const& choices, std::int64_t other_bytes)
       : format_space(layers, std::vector(layers.size(), choices), other_bytes) {}
+
+  /// This space with files of a format in mind: `model_bytes` becomes theirs, `other_bytes` being what they hold beside
+  /// linear layers. Throws input_error that names the layers and choices which they cannot hold.
+  [[nodiscard]] format_space in_target(amq::target const& wanted, std::int64_t other_bytes) const {
+    detail::expect_holdable(source_, source_choices(), wanted);
+    format_space space(source_, source_choices(), other_bytes, std::make_shared<amq::target const>(wanted));
+    return space.tie(members_).with_pins(pinned_);
+  }
+
+  /// This space with one gene for each of these groups of genes. Throws input_error for layers with other choices, or
+  /// of which only some are pinned; precondition_error for a gene in two groups. Groups of one change nothing.
+  [[nodiscard]] format_space tie(std::vector<std::vector<index>> const& groups) const {
+    auto const units = detail::complete_partition(groups, size());
+    format_space space = *this;
+    space.members_.clear();
+    space.layers_.clear();
+    space.choices_.clear();
+    space.pinned_.clear();
+    for (auto const& unit : units) {
+      auto const first = unit.front();
+      for (index const other : unit) expect_tieable(first, other);
+      std::vector<index> members;
+      for (index const each : unit) members.insert(members.end(), members_[at(each)].begin(), members_[at(each)].end());
+      space.layers_.push_back(detail::as_one_layer(source_, members));
+      space.choices_.push_back(choices_[at(first)]);
+      space.pinned_.push_back(pinned_[at(first)]);
+      space.members_.push_back(std::move(members));
+    }
+    space.tabulate_costs();
+    space.order_variables();
+    return space;
+  }
+
+  /// A gene for each layer of its own, nothing pinned.
+  [[nodiscard]] format_space untied() const { return {source_, source_choices(), other_bytes_, target_}; }
+
+  bool tied() const { return layers_.size() != source_.size(); }
+  /// All layers by name, in checkpoint order, tied or not.
+  std::span<linear_layer const> source_layers() const { return source_; }
+  /// The source layers that share gene `layer`.
+  std::span<index const> members(index layer) const { return members_[at(layer)]; }
+  /// Null where bytes are counted as AMQ counts them.
+  amq::target const* target() const { return target_.get(); }
+
+  /// One gene for each source layer.
+  configuration expand(std::span<gene const> genes) const {
+    AMQ_EXPECTS(std::ssize(genes) == size(), "a configuration of this space has " + std::to_string(size()) +
+                                                 " genes, not " + std::to_string(genes.size()));
+    configuration expanded(source_.size());
+    for (index layer = 0; layer < size(); ++layer)
+      for (index const member : members(layer)) expanded[at(member)] = genes[at(layer)];
+    return expanded;
+  }
 
   index size() const { return static_cast<index>(layers_.size()); }
   std::span<linear_layer const> layers() const { return layers_; }
@@ -56,19 +100,7 @@ class format_space {
   std::int64_t other_bytes() const { return other_bytes_; }
 
   /// Bits of all linear layers: codes, scales and zeros. Exact. O(layers), as all sizes below.
-  std::int64_t linear_bits(std::span<gene const> genes) const {
-    AMQ_EXPECTS(std::ssize(genes) == size(), "a configuration of this space has " + std::to_string(size()) +
-                                                 " genes, not " + std::to_string(genes.size()));
-    std::int64_t bits = 0, missing = 0;
-    std::int64_t const* costs = costs_.data();
-    for (std::size_t layer = 0; layer < genes.size(); ++layer, costs += cost_columns_) {
-      std::int64_t const cost = costs[std::min<std::size_t>(genes[layer], cost_columns_ - 1)];
-      bits += cost;
-      missing |= cost;  // a sign that one of them is no_such_choice
-    }
-    if (missing < 0) expect_choices(genes);
-    return bits;
-  }
+  std::int64_t linear_bits(std::span<gene const> genes) const { return sum(genes, costs_); }
 
   /// Bits a weight of the linear layers, overhead included.
   double average_bits(std::span<gene const> genes) const {
@@ -78,8 +110,11 @@ class format_space {
   /// Bytes of the linear layers; odd bits make a fraction.
   double linear_bytes(std::span<gene const> genes) const { return static_cast<double>(linear_bits(genes)) / 8; }
 
-  /// Bytes of the whole model: linear layers, rounded up once, and everything else.
-  std::int64_t model_bytes(std::span<gene const> genes) const { return (linear_bits(genes) + 7) / 8 + other_bytes_; }
+  /// Bytes of the whole model in the target's files, their headers aside: linear layers, rounded up once, and
+  /// everything else.
+  std::int64_t model_bytes(std::span<gene const> genes) const {
+    return (sum(genes, target_ ? target_costs_ : costs_) + 7) / 8 + other_bytes_;
+  }
 
   /// log10 of the number of configurations.
   double log10_configurations() const {
@@ -118,8 +153,7 @@ class format_space {
     AMQ_EXPECTS(std::ssize(genes) == size() && std::ssize(out) == feature_count(),
                 "format_space::features needs " + std::to_string(size()) + " genes and room for " +
                     std::to_string(feature_count()) + " features");
-    for (std::size_t k = 0; k < out.size(); ++k)
-      out[k] = scaled_genes_[feature_places_[k].scale + genes[feature_places_[k].layer]];
+    features_.of(genes, out);
   }
 
   /// Every free layer at this choice (at its highest, where it has fewer), pinned ones at their highest.
@@ -154,33 +188,54 @@ class format_space {
     return true;
   }
 
-  /// Width of each layer's codes.
+  /// The format of each source layer.
+  std::vector<format> formats(std::span<gene const> genes) const {
+    auto const expanded = expand(genes);
+    std::vector<format> chosen(expanded.size());
+    for (index layer = 0; layer < size(); ++layer)
+      for (index const member : members(layer)) chosen[at(member)] = choice(layer, expanded[at(member)]);
+    return chosen;
+  }
+
+  /// Width of each source layer's codes.
   std::vector<int> bits_by_layer(std::span<gene const> genes) const {
-    AMQ_EXPECTS(std::ssize(genes) == size(), "a configuration of this space has " + std::to_string(size()) +
-                                                 " genes, not " + std::to_string(genes.size()));
-    std::vector<int> bits(layers_.size());
-    for (index layer = 0; layer < size(); ++layer) bits[at(layer)] = choice(layer, genes[at(layer)]).bits;
+    std::vector<int> bits;
+    for (format const f : formats(genes)) bits.push_back(f.bits);
     return bits;
   }
 
-  /// The configuration with these widths. Throws input_error when a layer has no choice of its width, or is pinned to
-  /// another one.
+  /// The configuration that gives these formats to the source layers. Throws input_error when a layer has no such
+  /// choice, is pinned to another one, or differs from one that it is tied to.
+  configuration from_formats(std::span<format const> wanted) const {
+    return from_choices(
+        wanted, [](format wanted_format, format f) { return f == wanted_format; },
+        [](format f) { return spelling(f); });
+  }
+
+  /// The same by widths alone, the first choice of each width.
   configuration from_bits(std::span<int const> bits) const {
-    AMQ_EXPECTS(std::ssize(bits) == size(), "format_space::from_bits needs " + std::to_string(size()) +
-                                                " widths, not " + std::to_string(bits.size()));
-    configuration genes(layers_.size());
-    for (index layer = 0; layer < size(); ++layer) genes[at(layer)] = gene_of(layer, bits[at(layer)]);
-    return genes;
+    return from_choices(
+        bits, [](int wanted, format f) { return f.bits == wanted; },
+        [](int wanted) { return std::to_string(wanted) + " bits"; });
   }
 
  private:
-  /// A free layer, and where its genes' features begin in scaled_genes_.
-  struct feature_place {
-    std::uint32_t layer, scale;
-  };
-
-  static constexpr std::size_t genes_a_scale = 256;
-  static constexpr std::int64_t no_such_choice = -1;
+  format_space(std::vector<linear_layer> layers, std::vector<std::vector<format>> choices, std::int64_t other_bytes,
+               std::shared_ptr<amq::target const> wanted)
+      : source_(layers),
+        layers_(std::move(layers)),
+        choices_(std::move(choices)),
+        pinned_(layers_.size(), false),
+        other_bytes_(other_bytes),
+        target_(std::move(wanted)) {
+    AMQ_EXPECTS(layers_.size() == choices_.size(), "format_space needs one list of choices for each of " +
+                                                       std::to_string(layers_.size()) + " layers, not " +
+                                                       std::to_string(choices_.size()));
+    for (index layer = 0; layer < size(); ++layer) members_.push_back({layer});
+    detail::check_choices(layers_, choices_);
+    tabulate_costs();
+    order_variables();
+  }
 
   static std::size_t at(index i) { return static_cast<std::size_t>(i); }
 
@@ -198,58 +253,81 @@ class format_space {
     for (index layer = 0; layer < size(); ++layer) choice(layer, genes[at(layer)]);
   }
 
-  static std::int64_t bits_of(linear_layer const& layer, format f) {
-    return layer.rows * (layer.cols * f.bits + 32 * f.groups(layer.cols));
+  /// Choices of the source layers.
+  std::vector<std::vector<format>> source_choices() const {
+    std::vector<std::vector<format>> choices(source_.size());
+    for (index layer = 0; layer < size(); ++layer)
+      for (index const member : members(layer)) choices[at(member)] = choices_[at(layer)];
+    return choices;
   }
 
-  gene gene_of(index layer, int bits) const {
-    auto const has_width = [bits](format f) { return f.bits == bits; };
-    auto const& list = choices_[at(layer)];
-    auto const found = std::find_if(list.begin(), list.end(), has_width);
-    if (found == list.end())
-      throw input_error("the layer " + layers_[at(layer)].name + " is given " + std::to_string(bits) +
-                        " bits, which is not among its choices: " + widths(layer));
-    auto const value = static_cast<gene>(found - list.begin());
-    if (pinned(layer) && value != highest_gene(layer))
-      throw input_error("the layer " + layers_[at(layer)].name + " is given " + std::to_string(bits) +
-                        " bits, but it is pinned to " + std::to_string(list.back().bits));
-    return value;
+  format_space with_pins(std::vector<bool> const& pins) const {
+    format_space space = *this;
+    space.pinned_ = pins;
+    space.order_variables();
+    return space;
   }
 
-  std::string widths(index layer) const {
-    std::string list;
-    for (format const f : choices(layer)) list += (list.empty() ? "" : ", ") + std::to_string(f.bits);
-    return list;
+  void expect_tieable(index a, index b) const {
+    auto const refuse = [&](std::string const& what) {
+      throw input_error("the tied layers " + layers_[at(a)].name + " and " + layers_[at(b)].name + " " + what);
+    };
+    if (choices_[at(a)] != choices_[at(b)])
+      refuse("have different choices (" + spellings(a) + "; " + spellings(b) + "); tie layers that may take the same");
+    if (pinned_[at(a)] != pinned_[at(b)])
+      refuse("clash with the pins: only one of them is pinned; pin both or neither");
   }
 
-  void check_choices() const {
-    constexpr std::size_t most = 256;  // what a gene can count
+  template <class Wanted, class Matches, class Describe>
+  configuration from_choices(std::span<Wanted const> wanted, Matches const& matches, Describe const& describe) const {
+    AMQ_EXPECTS(wanted.size() == source_.size(), "a configuration needs one choice for each of " +
+                                                     std::to_string(source_.size()) + " layers, not " +
+                                                     std::to_string(wanted.size()));
+    configuration genes(layers_.size());
     for (index layer = 0; layer < size(); ++layer) {
+      auto const first = members(layer).front();
+      for (index const member : members(layer))
+        if (!(wanted[at(member)] == wanted[at(first)]))
+          throw input_error("the layers " + source_[at(first)].name + " and " + source_[at(member)].name +
+                            " are tied and are given " + describe(wanted[at(first)]) + " and " +
+                            describe(wanted[at(member)]) + "; give them the same");
       auto const& list = choices_[at(layer)];
-      AMQ_EXPECTS(
-          !list.empty() && list.size() <= most,
-          "the layer " + layers_[at(layer)].name + " needs 1 to 256 choices, not " + std::to_string(list.size()));
-      auto const more_bits = [](format a, format b) { return a.bits >= b.bits; };
-      AMQ_EXPECTS(std::adjacent_find(list.begin(), list.end(), more_bits) == list.end(),
-                  "the choices of layer " + layers_[at(layer)].name + " must have rising bits, not " + widths(layer));
+      auto const found =
+          std::find_if(list.begin(), list.end(), [&](format f) { return matches(wanted[at(first)], f); });
+      if (found == list.end())
+        throw input_error("the layer " + source_[at(first)].name + " is given " + describe(wanted[at(first)]) +
+                          ", which is not among its choices: " + spellings(layer));
+      genes[at(layer)] = static_cast<gene>(found - list.begin());
+      if (pinned(layer) && genes[at(layer)] != highest_gene(layer))
+        throw input_error("the layer " + source_[at(first)].name + " is given " + describe(wanted[at(first)]) +
+                          ", but it is pinned to " + spelling(list.back()));
     }
-    check_groups();
+    return genes;
   }
 
-  /// Each group in use is checked over the layers that may take it, so that a message can speak of all of them.
-  void check_groups() const {
-    std::vector<int> groups;
-    for (auto const& list : choices_)
-      for (format const f : list)
-        if (!f.kept() && std::find(groups.begin(), groups.end(), f.group) == groups.end()) groups.push_back(f.group);
-    for (int const group : groups) {
-      std::vector<linear_layer> users;
-      for (index layer = 0; layer < size(); ++layer)
-        if (std::any_of(choices(layer).begin(), choices(layer).end(),
-                        [group](format f) { return !f.kept() && f.group == group; }))
-          users.push_back(layers_[at(layer)]);
-      check_group(group, users);
-    }
+  std::string spellings(index layer) const { return detail::spellings(choices_[at(layer)]); }
+
+  void tabulate_costs() {
+    auto const total = [this](auto const& bits_of) {
+      return [this, &bits_of](index layer, format f) {
+        std::int64_t bits = 0;
+        for (index const member : members(layer)) bits += bits_of(source_[at(member)], f);
+        return bits;
+      };
+    };
+    auto const usual = [](linear_layer const& l, format f) { return f.stored_bits(l.rows, l.cols); };
+    costs_ = detail::cost_table(choices_, total(usual));
+    if (target_) target_costs_ = detail::cost_table(choices_, total(target_->stored_bits));
+    weights_ = 0;
+    for (auto const& l : source_) weights_ += l.rows * l.cols;
+  }
+
+  std::int64_t sum(std::span<gene const> genes, detail::cost_table const& table) const {
+    AMQ_EXPECTS(std::ssize(genes) == size(), "a configuration of this space has " + std::to_string(size()) +
+                                                 " genes, not " + std::to_string(genes.size()));
+    auto const bits = table.sum(genes);
+    if (!bits) expect_choices(genes);
+    return bits.value_or(0);
   }
 
   void order_variables() {
@@ -262,37 +340,22 @@ class format_space {
     free_layers_.clear();
     for (index const layer : variable_order_)
       if (!pinned(layer) && highest_gene(layer) > 0) free_layers_.push_back(layer);
-    tabulate_features();
+    features_ = detail::feature_table(free_layers_, [this](index layer) { return highest_gene(layer); });
   }
 
-  /// A division a gene is what features() would spend its time on.
-  void tabulate_features() {
-    std::vector<int> highest;
-    feature_places_.clear();
-    scaled_genes_.clear();
-    for (index const layer : free_layers_) {
-      auto const known = std::find(highest.begin(), highest.end(), highest_gene(layer));
-      feature_places_.push_back(
-          {static_cast<std::uint32_t>(layer),
-           static_cast<std::uint32_t>(genes_a_scale) * static_cast<std::uint32_t>(known - highest.begin())});
-      if (known != highest.end()) continue;
-      highest.push_back(highest_gene(layer));
-      for (std::size_t value = 0; value < genes_a_scale; ++value)
-        scaled_genes_.push_back(static_cast<double>(value) / highest.back());
-    }
-  }
-
-  std::vector<linear_layer> layers_;
+  std::vector<linear_layer> source_;
+  std::vector<linear_layer> layers_;         // one a gene
+  std::vector<std::vector<index>> members_;  // source layers of each gene
   std::vector<std::vector<format>> choices_;
-  std::size_t cost_columns_ = 1;     // the most choices and one more, which no layer has
-  std::vector<std::int64_t> costs_;  // (layers, columns): bits of each layer at each choice, or no_such_choice
+  detail::cost_table costs_;         // as AMQ counts
+  detail::cost_table target_costs_;  // as the target counts; empty without one
   std::vector<bool> pinned_;
   std::int64_t other_bytes_ = 0;
+  std::shared_ptr<amq::target const> target_;
   std::int64_t weights_ = 0;
   std::vector<index> variable_order_;
   std::vector<index> free_layers_;  // in AMQ's order of variables
-  std::vector<feature_place> feature_places_;
-  std::vector<double> scaled_genes_;  // (distinct highest genes, all genes)
+  detail::feature_table features_;
 };
 
 }  // namespace amq

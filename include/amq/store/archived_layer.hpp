@@ -14,6 +14,7 @@
 #include "amq/core/error.hpp"
 #include "amq/core/format.hpp"
 #include "amq/io/archived_layer.hpp"
+#include "amq/io/format_json.hpp"
 
 namespace amq {
 
@@ -38,7 +39,7 @@ inline std::string space_setting(std::span<archived_layer const> layers) {
   auto json = nlohmann::json::array();
   for (auto const& layer : layers) {
     auto formats = nlohmann::json::array();
-    for (auto const& choice : layer.choices) formats.push_back({{"bits", choice.bits}, {"group", choice.group}});
+    for (auto const& choice : layer.choices) formats.push_back(format_json(choice));
     nlohmann::json item{{"name", layer.name}, {"formats", std::move(formats)}};
     if (layer.rows > 0 && layer.cols > 0) item.update({{"rows", layer.rows}, {"cols", layer.cols}});
     json.push_back(std::move(item));
@@ -53,9 +54,8 @@ inline std::optional<std::vector<archived_layer>> parse_space_setting(std::strin
     for (auto const& item : nlohmann::json::parse(text)) {
       archived_layer layer{
           item.at("name").get<std::string>(), {}, item.value("rows", index{0}), item.value("cols", index{0})};
-      for (auto const& choice : item.at("formats"))
-        layer.choices.push_back({choice.at("bits").get<int>(), choice.at("group").get<int>()});
-      if (!layer.told_by_bits()) return std::nullopt;
+      for (auto const& choice : item.at("formats")) layer.choices.push_back(parse_format_json(choice));
+      if (!layer.distinct_choices()) return std::nullopt;
       layers.push_back(std::move(layer));
     }
     return layers;
@@ -67,12 +67,10 @@ inline std::optional<std::vector<archived_layer>> parse_space_setting(std::strin
 /// Translates between genes and the bits that people and other programs read: `[4,3,2]`.
 class bits_table {
  public:
-  /// Throws precondition_error when bits alone do not tell a layer's choices apart.
+  /// Throws precondition_error when a layer has no choices, or the same twice.
   explicit bits_table(std::vector<archived_layer> layers) : layers_(std::move(layers)) {
     for (auto const& layer : layers_)
-      AMQ_EXPECTS(layer.told_by_bits(), layer.name +
-                                            " needs 1 to 256 choices of different bits, for an archive tells " +
-                                            "them apart by their bits alone");
+      AMQ_EXPECTS(layer.distinct_choices(), layer.name + " needs 1 to 256 choices, all of them different");
   }
 
   std::vector<archived_layer> const& layers() const { return layers_; }
@@ -85,13 +83,13 @@ class bits_table {
     return true;
   }
 
-  /// JSON array of bits in checkpoint order. Throws precondition_error for genes that the table does not cover.
+  /// JSON array of bits in checkpoint order, or of formats' spellings where bits do not tell choices apart. Throws
+  /// precondition_error for genes that the table does not cover.
   std::string text(std::span<gene const> genes) const {
     AMQ_EXPECTS(covers(genes), "a configuration needs one gene for each of the " + std::to_string(layers_.size()) +
                                    " layers, each of them one of its choices");
     std::string bits = "[";
-    for (std::size_t i = 0; i < genes.size(); ++i)
-      bits.append(i ? "," : "").append(std::to_string(layers_[i].choices[genes[i]].bits));
+    for (std::size_t i = 0; i < genes.size(); ++i) bits.append(i ? "," : "").append(text(layers_[i], genes[i]));
     return bits.append("]");
   }
 
@@ -101,7 +99,9 @@ class bits_table {
     if (!bits.is_array() || bits.size() != layers_.size()) return std::nullopt;
     configuration result;
     for (std::size_t i = 0; i < layers_.size(); ++i) {
-      auto const found = bits[i].is_number_integer() ? layers_[i].gene_of(bits[i].get<std::int64_t>()) : std::nullopt;
+      bool const readable = layers_[i].told_by_bits() ? bits[i].is_number_integer() : bits[i].is_string();
+      if (!readable) return std::nullopt;
+      auto const found = layers_[i].gene_labelled(bits[i].is_string() ? bits[i].get<std::string>() : bits[i].dump());
       if (!found) return std::nullopt;
       result.push_back(*found);
     }
@@ -109,6 +109,10 @@ class bits_table {
   }
 
  private:
+  static std::string text(archived_layer const& layer, gene value) {
+    return layer.told_by_bits() ? layer.label(value) : '"' + layer.label(value) + '"';
+  }
+
   std::vector<archived_layer> layers_;
 };
 

@@ -37,6 +37,27 @@ inline std::pair<std::string_view, std::string_view> comment_parts(std::string_v
   return {trimmed(text.substr(0, colon)), trimmed(text.substr(colon + 1))};
 }
 
+/// "3/128", or the spelling of a format of another kind.
+inline std::string format_word(format f) {
+  if (f == format{f.bits, f.group}) return std::to_string(f.bits) + "/" + std::to_string(f.group);
+  return spelling(f);
+}
+
+inline format parse_format_word(std::string_view word, line_reader const& lines) {
+  auto const slash = word.find('/');
+  if (slash == std::string_view::npos) {
+    auto const spelled = parse_format(word);
+    if (!spelled)
+      lines.refuse("the format '" + printable(word, 20) +
+                   "'; expected bits/group, as in 4/128, or a spelling such as " + "3g128+8 or stack4");
+    return *spelled;
+  }
+  format const f{lines.number<int>(word.substr(0, slash), "bits"), lines.number<int>(word.substr(slash + 1), "group")};
+  if (f.bits < 1 || f.bits > 32 || (f.group < 1 && f.group != format::whole_row))
+    lines.refuse("the format '" + printable(word, 20) + "'; expected 1 to 32 bits, and a group of 1 or more or -1");
+  return f;
+}
+
 /// "NAME ROWS COLS 2/128 3/128 4/128"
 inline std::string layer_line(archived_layer const& layer) {
   bool const holdable = !layer.name.empty() && layer.name.find_first_of(",\"# \t\r\n") == std::string::npos;
@@ -44,7 +65,7 @@ inline std::string layer_line(archived_layer const& layer) {
     throw input_error("the layer '" + printable(layer.name) +
                       "' cannot be a column of a CSV file: its name is empty or has blanks, commas, quotes or #");
   std::string line = layer.name + " " + std::to_string(layer.rows) + " " + std::to_string(layer.cols);
-  for (format const f : layer.choices) line += " " + std::to_string(f.bits) + "/" + std::to_string(f.group);
+  for (format const f : layer.choices) line += " " + format_word(f);
   return line;
 }
 
@@ -58,15 +79,11 @@ inline archived_layer parse_layer(std::string_view text, line_reader const& line
     lines.refuse("a layer of " + std::to_string(layer.rows) + " x " + std::to_string(layer.cols) +
                  " weights; expected two sizes, or 0 0 where they are not known");
   for (std::size_t i = 3; i < parts.size(); ++i) {
-    auto const slash = parts[i].find('/');
-    if (slash == std::string_view::npos)
-      lines.refuse("the format '" + printable(parts[i], 20) + "'; expected bits/group, as in 4/128");
-    format const f{lines.number<int>(parts[i].substr(0, slash), "bits"),
-                   lines.number<int>(parts[i].substr(slash + 1), "group")};
-    if (f.bits < 1 || f.bits > 32 || (f.group < 1 && f.group != format::whole_row))
-      lines.refuse("the format '" + printable(parts[i], 20) +
-                   "'; expected 1 to 32 bits, and a group of 1 or more or -1");
-    if (!layer.choices.empty() && layer.choices.back().bits >= f.bits)
+    format const f = parse_format_word(parts[i], lines);
+    auto const cost = [&layer](format one) {
+      return layer.rows > 0 && layer.cols > 0 ? one.stored_bits(layer.rows, layer.cols) : std::int64_t{one.bits};
+    };
+    if (!layer.choices.empty() && cost(layer.choices.back()) >= cost(f))
       lines.refuse("the formats of " + printable(layer.name) + " do not rise in bits; expected fewest bits first");
     layer.choices.push_back(f);
   }
@@ -85,7 +102,7 @@ inline std::string row_text(evaluation const& e, std::span<archived_layer const>
   for (std::size_t i = 0; i < layers.size(); ++i) {
     AMQ_EXPECTS(e.configuration[i] < layers[i].choices.size(),
                 layers[i].name + " has no choice of gene " + std::to_string(e.configuration[i]));
-    row += "," + std::to_string(layers[i].choices[e.configuration[i]].bits);
+    row += "," + layers[i].label(e.configuration[i]);
   }
   return row;
 }
@@ -179,11 +196,10 @@ class archive_columns {
                       line_reader const& lines) const {
     configuration result(layers.size());
     for (std::size_t i = 0; i < layers.size(); ++i) {
-      int const bits = lines.number<int>(fields[genes_[i]], layers[i].name);
-      auto const found = layers[i].gene_of(bits);
+      auto const found = layers[i].gene_labelled(trimmed(fields[genes_[i]]));
       if (!found)
-        lines.refuse(printable(layers[i].name) + " has " + std::to_string(bits) +
-                     " bits, which is none of the formats of its '# layer' line");
+        lines.refuse(printable(layers[i].name) + " has '" + printable(fields[genes_[i]], 20) +
+                     "' bits, which is none of the formats of its '# layer' line");
       result[i] = *found;
     }
     return result;
