@@ -2,7 +2,7 @@
 #pragma once
 
 #include <algorithm>
-#include <cstring>
+#include <utility>
 #include <vector>
 
 #include "amq/core/matrix.hpp"
@@ -19,7 +19,7 @@ class token_panels {
 
   token_panels() = default;
   explicit token_panels(matrix_view<float const> x, simd::isa which = simd::best_isa())
-      : tokens_(x.rows), cols_(x.cols), width_(simd::panel_cols(which)) {
+      : tokens_(x.rows), cols_(x.cols), isa_(which), width_(simd::panel_cols(which)) {
     for (index first = 0; first < tokens_; first += chunk_tokens) pack(x.rows_from(first, chunk_size(first)));
   }
 
@@ -46,18 +46,14 @@ class token_panels {
   index chunk_size(index first) const { return std::min(chunk_tokens, tokens_ - first); }
 
   void pack(matrix_view<float const> x) {
-    matrix<float> packed(1, (cols_ + width_ - 1) / width_ * width_ * x.rows);
-    float* to = packed.data();
-    for (index first = 0; first < cols_; first += width_)
-      for (index token = 0; token < x.rows; ++token, to += width_) {
-        auto const count = static_cast<std::size_t>(std::min(width_, cols_ - first));
-        std::memcpy(to, x.row(token).data() + first, count * sizeof(float));
-      }
+    matrix<float> packed(1, simd::packed_size(cols_, x.rows, isa_));
+    simd::pack_columns(x, packed.data(), isa_);
     packed_.push_back(std::move(packed));
   }
 
   index tokens_ = 0;
   index cols_ = 0;
+  simd::isa isa_ = simd::isa::portable;
   index width_ = 1;
   std::vector<matrix<float>> packed_;
 };

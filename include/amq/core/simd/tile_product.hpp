@@ -31,6 +31,18 @@ inline void pack_panels(matrix_view<float const> w, float* packed, isa which) {
   }
 }
 
+/// The same panels from B = W^T (depth, rows) as it lies in memory.
+inline void pack_columns(matrix_view<float const> b, float* packed, isa which) {
+  index const width = panel_cols(which);
+  for (index first = 0; first < b.cols; first += width) {
+    index const count = b.cols - first < width ? b.cols - first : width;
+    for (index k = 0; k < b.rows; ++k, packed += width) {
+      std::memcpy(packed, b.data + k * b.stride + first, sizeof(float) * static_cast<std::size_t>(count));
+      for (index j = count; j < width; ++j) packed[j] = 0;
+    }
+  }
+}
+
 /// c (rows, cols) = a (rows, depth) W^T, or += if `add`; panel p of the packed W starts at p panel_stride. An element
 /// of c is one chain of multiply-adds over depth in order, continued from what c holds if `add`: its bits depend on its
 /// row of a and its row of W alone.
