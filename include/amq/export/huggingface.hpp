@@ -5,36 +5,13 @@
 #include <filesystem>
 #include <map>
 #include <string>
-#include <system_error>
 #include <vector>
 
 #include "amq/concepts/causal_model.hpp"
-#include "amq/core/error.hpp"
+#include "amq/export/companions.hpp"
 #include "amq/io/safetensors_writer.hpp"
 
 namespace amq {
-namespace detail {
-
-/// Everything a Hugging Face folder may hold beside weights: configuration, tokenizer, templates, licence. Formats of
-/// weights that are not rewritten here must not be copied: they would still hold the unquantized model.
-inline bool is_companion(std::filesystem::path const& file) {
-  auto const extension = file.extension();
-  return extension == ".json" || extension == ".txt" || extension == ".jinja" || extension == ".md" ||
-         (extension == ".model" && file.stem().string().starts_with("token")) || file.stem() == "LICENSE";
-}
-
-inline void copy_companions(std::filesystem::path const& from, std::filesystem::path const& to) {
-  for (auto const& found : std::filesystem::directory_iterator(from)) {
-    if (!found.is_regular_file() || !is_companion(found.path())) continue;
-    if (found.path().filename() == "quantization.json") continue;
-    std::error_code failure;
-    std::filesystem::copy_file(found.path(), to / found.path().filename(), failure);
-    if (failure)
-      throw input_error((to / found.path().filename()).string() + " cannot be written: " + failure.message());
-  }
-}
-
-}  // namespace detail
 
 /// Writes into an existing, empty folder: the checkpoint's files with the same names, tensors, order and dtypes, each
 /// linear layer being `replacement(layer)`, a (rows, cols) f32 matrix rounded to the dtype of its source. Memory: one
