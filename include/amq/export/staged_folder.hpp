@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <system_error>
@@ -12,12 +13,16 @@
 
 namespace amq {
 
-/// Fill `path()`, then `commit()`. Destruction without commit removes what was written. A target that exists is only
-/// replaced when it is empty, or when it holds `mark`, the file that says this library wrote it, and nothing but files
-/// that are replaced.
+/// What happens to a folder that this library wrote before.
+enum class existing_folder : std::uint8_t { refuse, replace };
+
+/// Fill `path()`, then `commit()`. Destruction without commit removes what was written. A target that exists must be
+/// empty; or, to be replaced, hold `mark`, the file that says this library wrote it, and nothing but files that are
+/// replaced.
 class staged_folder {
  public:
-  staged_folder(std::filesystem::path target, std::string mark) : target_(std::move(target)), mark_(std::move(mark)) {
+  staged_folder(std::filesystem::path target, std::string mark, existing_folder existing)
+      : target_(std::move(target)), mark_(std::move(mark)), existing_(existing) {
     if (!target_.has_filename()) target_ = target_.parent_path();  // a trailing slash
     expect_replaceable();
     staging_ = target_;
@@ -64,13 +69,19 @@ class staged_folder {
     if (!std::filesystem::exists(std::filesystem::symlink_status(target_, ignored))) return;
     if (!std::filesystem::is_directory(target_, ignored))
       throw input_error(target_.string() + " exists and is not a folder; choose another output folder");
-    if (std::filesystem::is_empty(target_, ignored) || std::filesystem::exists(target_ / mark_, ignored)) return;
-    throw input_error(target_.string() + " exists and holds other files; choose a new or empty output folder");
+    if (std::filesystem::is_empty(target_, ignored)) return;
+    if (!std::filesystem::exists(target_ / mark_, ignored))
+      throw input_error(target_.string() + " exists and holds other files; choose a new or empty output folder");
+    if (existing_ == existing_folder::refuse)
+      throw input_error(target_.string() +
+                        " holds a model that amq wrote before; choose another output folder, or "
+                        "replace it with --force");
   }
 
   std::filesystem::path target_;
   std::filesystem::path staging_;
   std::string mark_;
+  existing_folder existing_;
   bool committed_ = false;
 };
 

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -132,6 +133,15 @@ inline std::int64_t other_bytes(model_layout const& layout, checkpoint const& so
   std::int64_t bytes = 0;
   for (auto const& other : layout.others) bytes += static_cast<std::int64_t>(source.tensor(other.name).bytes.size());
   return bytes;
+}
+
+/// The same where files of another format store some of them otherwise: `bits_of(name, shape, dtype)` each.
+template <class BitsOf>
+std::int64_t other_bytes(model_layout const& layout, checkpoint const& source, BitsOf const& bits_of) {
+  std::int64_t bits = 0;
+  for (auto const& other : layout.others)
+    bits += bits_of(other.name, std::span<index const>(other.shape), source.tensor(other.name).type);
+  return (bits + 7) / 8;
 }
 
 }  // namespace amq

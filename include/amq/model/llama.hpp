@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <span>
 #include <string>
 #include <utility>
@@ -81,6 +82,12 @@ class llama {
   /// Bytes in the source's dtypes of all but the linear layers' matrices, a tied head once.
   std::int64_t other_bytes() const { return amq::other_bytes(layout_, checkpoint_); }
 
+  /// The same as files of another format store them, `bits_of(name, shape, dtype)` each.
+  template <class BitsOf>
+  std::int64_t other_bytes(BitsOf const& bits_of) const {
+    return amq::other_bytes(layout_, checkpoint_, bits_of);
+  }
+
   /// SHA-256 of all tensors of the checkpoint: name, dtype, shape and bytes, in order of the names. Reads everything.
   std::string fingerprint() const;
 
@@ -139,6 +146,10 @@ class llama {
   /// A norm's weights or a bias in f32, by the name of its tensor.
   std::vector<float> vector(std::string const& tensor) const { return read_vector(tensor); }
 
+  /// Norms and biases take these values from now on, by the names of their tensors (AWQ folds its scales into them).
+  /// Throws precondition_error for a tensor that is no norm or bias of the model, or has another length.
+  void replace_vectors(std::map<std::string, std::vector<float>> values);
+
   /// Calls sink with the final-normed hidden states (tokens, hidden).
   template <class Sink>
   void head(state& s, Sink const& sink) const {
@@ -164,6 +175,7 @@ class llama {
   std::vector<float> read_vector(std::string const& name) const;
   static matrix<float> read_matrix(tensor_view const& tensor);
   block_parameters read_block(int block) const;
+  void read_vectors();
   void check_finite(std::string const& name) const;
   void prepare(state& s) const;
 
@@ -190,6 +202,7 @@ class llama {
   matrix<float> head_;  ///< empty when tied
   std::vector<float> final_norm_;
   std::vector<block_parameters> parameters_;
+  std::map<std::string, std::vector<float>> replaced_;
 };
 
 inline llama::llama(model_config config, amq::checkpoint source)
@@ -201,8 +214,26 @@ inline llama::llama(model_config config, amq::checkpoint source)
   for (auto const& other : layout_.others) check_finite(other.name);
   embeddings_ = read_matrix(checkpoint_.tensor(layout_.embedding));
   if (!config_.tied_head) head_ = read_matrix(checkpoint_.tensor(layout_.head));
+  read_vectors();
+}
+
+inline void llama::read_vectors() {
   final_norm_ = read_vector("model.norm.weight");
+  parameters_.clear();
   for (int block = 0; block < config_.blocks; ++block) parameters_.push_back(read_block(block));
+}
+
+inline void llama::replace_vectors(std::map<std::string, std::vector<float>> values) {
+  for (auto const& [name, replacement] : values) {
+    auto const found = std::find_if(layout_.others.begin(), layout_.others.end(), [&name = name](auto const& other) {
+      return other.name == name && other.shape.size() == 1;
+    });
+    AMQ_EXPECTS(found != layout_.others.end() && found->shape[0] == std::ssize(replacement),
+                "llama::replace_vectors got " + std::to_string(replacement.size()) + " values for '" + name +
+                    "', which is no norm or bias of that length");
+  }
+  replaced_ = std::move(values);
+  read_vectors();
 }
 
 inline model_summary llama::inspect(std::filesystem::path const& folder) {
@@ -276,6 +307,7 @@ inline std::vector<fold_group> llama::fold_groups(int i) const {
 }
 
 inline std::vector<float> llama::read_vector(std::string const& name) const {
+  if (auto const found = replaced_.find(name); found != replaced_.end()) return found->second;
   auto const& tensor = checkpoint_.tensor(name);
   std::vector<float> values(static_cast<std::size_t>(tensor.size()));
   to_f32(tensor, values);
