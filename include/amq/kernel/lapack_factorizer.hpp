@@ -32,7 +32,7 @@ concept spotrf_function = requires(F const& spotrf, int n, float* a) {
 template <spotrf_function Spotrf>
 class lapack_factorizer {
  public:
-  explicit lapack_factorizer(Spotrf spotrf = Spotrf()) : spotrf_(spotrf) {}
+  explicit lapack_factorizer(Spotrf spotrf = {}) : spotrf_(spotrf) {}
 
   bool factorize(matrix_view<float> h) const {
     AMQ_EXPECTS(h.stride <= std::numeric_limits<int>::max(),

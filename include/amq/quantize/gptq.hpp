@@ -102,8 +102,8 @@ class basic_gptq {
   /// The work on the Hessian that layers with one input share.
   using preparation = detail::gptq_factor;
 
-  explicit basic_gptq(gptq_options options = {}, Factorizer factorizer = Factorizer())
-      : options_(options), factorizer_(std::move(factorizer)) {
+  explicit basic_gptq(gptq_options options = {}) : options_(options) { detail::check_gptq_options(options); }
+  basic_gptq(gptq_options options, Factorizer factorizer) : options_(options), factorizer_(std::move(factorizer)) {
     detail::check_gptq_options(options);
   }
 
@@ -182,7 +182,7 @@ class basic_gptq {
   }
 
   gptq_options options_;
-  Factorizer factorizer_;
+  Factorizer factorizer_{};
 };
 
 using gptq = basic_gptq<>;

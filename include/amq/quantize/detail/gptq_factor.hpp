@@ -56,7 +56,7 @@ inline std::vector<index> processing_order(matrix_view<float const> hessian, boo
 /// ordinary factorization U^T U, and reversing U turns it into R^T.
 template <class Factorizer>
 bool factorize_reversed(matrix_view<float const> hessian, std::vector<bool> const& dead, std::span<index const> order,
-                        double added, Factorizer const& factorizer, matrix<float>& out) {
+                        double added, Factorizer factorizer, matrix<float>& out) {
   index const n = hessian.rows;
   for (index i = 0; i < n; ++i) {
     index const row = order[static_cast<std::size_t>(n - 1 - i)];
@@ -83,7 +83,7 @@ inline std::string damping_note(double wanted, double used) {
 /// Throws input_error for a Hessian of another size or with values that are not finite. cols^3 / 3 operations each try.
 template <class Factorizer>
 gptq_factor factorize_hessian(matrix_view<float const> hessian, std::vector<index> order, double damping,
-                              Factorizer const& factorizer) {
+                              Factorizer factorizer) {
   constexpr double least_raised = 1e-3;
   constexpr int most_tries = 12;
   index const n = hessian.rows;
