@@ -4,21 +4,23 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <span>
 #include <string>
 #include <vector>
 
-#include "amq/concepts/causal_model.hpp"
+#include "amq/core/quantized_model.hpp"
 #include "amq/export/companions.hpp"
 #include "amq/io/safetensors_writer.hpp"
 
 namespace amq {
 
-/// Writes into an existing, empty folder: the checkpoint's files with the same names, tensors, order and dtypes, each
-/// linear layer being `replacement(layer)`, a (rows, cols) f32 matrix rounded to the dtype of its source. Memory: one
-/// layer. Returns the bytes of the weight files. Throws input_error when the disk refuses or a value does not fit.
-template <class Model, class Replacement>
-std::int64_t write_huggingface(Model const& model, std::filesystem::path const& folder,
-                               Replacement const& replacement) {
+/// Writes into an existing, empty folder: the checkpoint's files with the same names, tensors, order and dtypes.
+/// Linear layers hold what `quantized` stands for, norms and biases what it put in their place, rounded to the dtypes
+/// of the source. Memory: one layer. Returns the bytes of all tensors. Throws input_error when the disk refuses or a
+/// value does not fit.
+template <class Model>
+std::int64_t write_huggingface(Model const& model, quantized_source const& quantized,
+                               std::filesystem::path const& folder) {
   std::map<std::string, index> layers;
   for (index i = 0; auto const& linear : model.linears()) layers[linear.name + ".weight"] = i++;
 
@@ -27,19 +29,20 @@ std::int64_t write_huggingface(Model const& model, std::filesystem::path const& 
   for (auto const& file : model.checkpoint().files()) {
     std::vector<tensor_header> headers;
     for (auto const& tensor : file.tensors()) headers.push_back({tensor.name, tensor.type, tensor.shape});
-    auto const target = folder / file.path().filename();
-    safetensors_writer writer(target, std::move(headers), file.metadata());
+    safetensors_writer writer(folder / file.path().filename(), std::move(headers), file.metadata());
     for (auto const& tensor : file.tensors()) {
       auto const layer = layers.find(tensor.name);
-      if (layer == layers.end()) {
-        writer.write(tensor.bytes);
-      } else {
-        matrix<float> const weights = replacement(layer->second);
+      bytes += static_cast<std::int64_t>(tensor.bytes.size());
+      if (layer != layers.end()) {
+        auto const weights = quantized.layer(layer->second).dequantized();
         writer.write(std::span<float const>(weights.data(), static_cast<std::size_t>(weights.size())));
+      } else if (auto const values = quantized.replaced(tensor.name)) {
+        writer.write(std::span<float const>(*values));
+      } else {
+        writer.write(tensor.bytes);
       }
     }
     writer.commit();
-    bytes += static_cast<std::int64_t>(std::filesystem::file_size(target));
   }
   return bytes;
 }

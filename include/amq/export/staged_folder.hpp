@@ -21,7 +21,7 @@ enum class existing_folder : std::uint8_t { refuse, replace };
 /// replaced.
 class staged_folder {
  public:
-  staged_folder(std::filesystem::path target, std::string mark, existing_folder existing)
+  staged_folder(std::filesystem::path target, std::string mark, existing_folder existing = existing_folder::refuse)
       : target_(std::move(target)), mark_(std::move(mark)), existing_(existing) {
     if (!target_.has_filename()) target_ = target_.parent_path();  // a trailing slash
     expect_replaceable();
