@@ -1,5 +1,6 @@
 #include "amq/model/config.hpp"
 
+#include "amq/model/layout.hpp"
 #include "support/files.hpp"
 
 using namespace amq_test;
@@ -40,14 +41,40 @@ TEST_CASE("a plain llama config and its defaults", "[model]") {
   auto const config = read(json);
   CHECK(config.architecture == amq::architecture::llama);
   CHECK(config.head_size == 16);
-  CHECK(config.query_width() == 64);
-  CHECK(config.key_value_width() == 32);
+  CHECK(config.query_width(0) == 64);
+  CHECK(config.key_value_width(1) == 32);
   CHECK(config.rope.theta == 10000.0);
   CHECK_FALSE(config.tied_head);
   CHECK_FALSE(config.query_key_value_bias);
   CHECK(config.windows == std::vector<amq::index>{0, 0});
   json.erase("num_key_value_heads");
   CHECK(read(json).key_value_heads == 4);
+}
+
+TEST_CASE("pruned blocks have widths of their own", "[model]") {
+  auto json = llama_json();
+  json["num_attention_heads"] = {4, 2};
+  json["num_key_value_heads"] = {2, 1};
+  json["intermediate_size"] = {80, 48};
+  json["head_dim"] = 16;
+  auto const config = read(json);
+  REQUIRE(config.pruned());
+  CHECK(config.heads == 4);
+  CHECK(config.key_value_heads == 2);
+  CHECK(config.intermediate == 80);
+  CHECK(config.shape(1) == amq::block_shape{2, 1, 48});
+  CHECK(config.query_width(1) == 32);
+  auto const linears = amq::linears_of(config);
+  CHECK((linears[7].rows == 32 && linears[8].rows == 16 && linears[10].cols == 32 && linears[13].cols == 48));
+  CHECK(lacks(refused_with("head_dim", nullptr, json), {"unequal widths", "head_dim is not given"}) == "");
+  CHECK(lacks(refused_with("num_attention_heads", {4}, json), {"'num_attention_heads' is [4]", "a list of 2"}) == "");
+  CHECK(lacks(refused_with("num_attention_heads", {4, "2"}, json), {"is \"2\"", "an integer"}) == "");
+  CHECK(lacks(refused_with("intermediate_size", {4, 0}, json), {"'intermediate_size' is 0", "from 1 to"}) == "");
+  CHECK(lacks(refused_with("num_key_value_heads", {2, 4}, json), {"num_attention_heads is 2", "divide"}) == "");
+  json["num_attention_heads"] = {4, 4};
+  json["num_key_value_heads"] = 2;
+  json["intermediate_size"] = 80;
+  CHECK_FALSE(read(json).pruned());
 }
 
 TEST_CASE("both dialects of rope", "[model]") {

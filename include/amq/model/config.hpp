@@ -1,6 +1,7 @@
 // config.json of a Hugging Face model: what the forward pass needs to know, checked before anything is allocated.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstdint>
@@ -33,7 +34,18 @@ constexpr char const* to_string(architecture a) {
   return "unknown";
 }
 
-/// A decoder-only transformer with grouped-query attention, rotary positions, RMSNorm and SwiGLU.
+/// How wide a block's attention and feed-forward network are.
+struct block_shape {
+  index heads = 0;
+  index key_value_heads = 0;
+  index intermediate = 0;
+
+  bool operator==(block_shape const&) const = default;
+};
+
+/// A decoder-only transformer with grouped-query attention, rotary positions, RMSNorm and SwiGLU. Where blocks were
+/// pruned to unequal widths, `shapes` has one for each, and `heads`, `key_value_heads` and `intermediate` are the most
+/// that any block has.
 struct model_config {
   amq::architecture architecture = architecture::llama;
   index hidden = 0;
@@ -51,10 +63,16 @@ struct model_config {
   bool output_bias = false;
   bool feed_forward_bias = false;
   bool query_key_norm = false;
-  std::vector<index> windows;  ///< one a block: keys that a query sees, itself included; 0 for all before it
+  std::vector<index> windows;            ///< one a block: keys that a query sees, itself included; 0 for all before it
+  std::vector<block_shape> shapes = {};  ///< one a block; empty where all blocks have the same
 
-  index query_width() const { return heads * head_size; }
-  index key_value_width() const { return key_value_heads * head_size; }
+  /// Whether blocks have unequal widths.
+  bool pruned() const { return !shapes.empty(); }
+  block_shape shape(int block) const {
+    return pruned() ? shapes[static_cast<std::size_t>(block)] : block_shape{heads, key_value_heads, intermediate};
+  }
+  index query_width(int block) const { return shape(block).heads * head_size; }
+  index key_value_width(int block) const { return shape(block).key_value_heads * head_size; }
 };
 
 namespace detail {
@@ -69,11 +87,11 @@ class config_reader {
     config.architecture = read_architecture();
     check_features();
     config.hidden = extent("hidden_size", 1 << 20);
-    config.intermediate = extent("intermediate_size", 1 << 22);
     config.blocks = static_cast<int>(extent("num_hidden_layers", 10'000));
     config.vocabulary = extent("vocab_size", 1 << 26);
     config.max_length = extent("max_position_embeddings", 1 << 28);
-    read_heads(config);
+    read_shapes(config);
+    config.head_size = read_head_size(config);
     config.norm_epsilon = static_cast<float>(
         expect_between(require<double>(json_, "rms_norm_eps", file_), 1e-12, 1.0, "rms_norm_eps", file_));
     config.rope = read_rope(config);
@@ -128,27 +146,52 @@ class config_reader {
       refuse("a partial_rotary_factor other than 1 is not supported", "rotary positions on whole heads");
   }
 
-  void read_heads(model_config& config) const {
+  /// One number for all blocks, or a list with one for each, as pruning leaves them.
+  std::vector<index> extents(char const* key, int blocks, index most) const {
+    auto const found = json_.find(key);
+    if (found == json_.end() || !found->is_array())
+      return std::vector(static_cast<std::size_t>(blocks), extent(key, most));
+    if (std::ssize(*found) != blocks)
+      refuse_value(file_, key, *found, "a number, or a list of " + std::to_string(blocks));
+    std::vector<index> all;
+    for (auto const& value : *found)
+      all.push_back(expect_between<index>(json_value<index>(value, key, file_), 1, most, key, file_));
+    return all;
+  }
+
+  void read_shapes(model_config& config) const {
     constexpr index most = 1 << 16;
-    config.heads = extent("num_attention_heads", most);
+    auto const heads = extents("num_attention_heads", config.blocks, most);
     // Only Llama's configurations were ever published without this key.
-    bool const may_lack = config.architecture == architecture::llama;
-    auto const groups = get_or<index>(json_, "num_key_value_heads", may_lack ? config.heads : 0, file_);
-    config.key_value_heads = expect_between<index>(groups, 1, most, "num_key_value_heads", file_);
-    if (config.heads % config.key_value_heads != 0)
-      refuse("num_attention_heads is " + std::to_string(config.heads) + " and num_key_value_heads " +
-                 std::to_string(config.key_value_heads),
-             "the second to divide the first");
-    config.head_size = read_head_size(config);
-    if (config.head_size % 2 != 0)
-      refuse("the head size is " + std::to_string(config.head_size), "an even one, for rotary positions");
+    bool const lacks_groups = !json_.contains("num_key_value_heads") || json_["num_key_value_heads"].is_null();
+    bool const one_each = lacks_groups && config.architecture == architecture::llama;
+    auto const groups = one_each ? heads : extents("num_key_value_heads", config.blocks, most);
+    auto const intermediates = extents("intermediate_size", config.blocks, 1 << 22);
+    for (std::size_t block = 0; block < heads.size(); ++block) {
+      config.shapes.push_back({heads[block], groups[block], intermediates[block]});
+      if (heads[block] % groups[block] != 0)
+        refuse("num_attention_heads is " + std::to_string(heads[block]) + " and num_key_value_heads " +
+                   std::to_string(groups[block]),
+               "the second to divide the first");
+    }
+    config.heads = *std::max_element(heads.begin(), heads.end());
+    config.key_value_heads = *std::max_element(groups.begin(), groups.end());
+    config.intermediate = *std::max_element(intermediates.begin(), intermediates.end());
+    if (std::equal(config.shapes.begin() + 1, config.shapes.end(), config.shapes.begin())) config.shapes.clear();
   }
 
   index read_head_size(model_config const& config) const {
+    index const size = stated_head_size(config);
+    if (size % 2 != 0) refuse("the head size is " + std::to_string(size), "an even one, for rotary positions");
+    return size;
+  }
+
+  index stated_head_size(model_config const& config) const {
     auto const given = get_or<index>(json_, "head_dim", 0, file_);
     if (json_.contains("head_dim") && !json_["head_dim"].is_null())
       return expect_between<index>(given, 2, 1 << 16, "head_dim", file_);
     if (config.architecture == architecture::qwen3) return 128;  // transformers' default for this architecture alone
+    if (config.pruned()) refuse("blocks have unequal widths and head_dim is not given", "it beside lists of widths");
     if (config.hidden % config.heads != 0)
       refuse("hidden_size is " + std::to_string(config.hidden) + ", num_attention_heads " +
                  std::to_string(config.heads) + " and head_dim is not given",

@@ -59,15 +59,16 @@ inline void add_block(model_layout& layout, model_config const& config, int bloc
     index rows;
     index cols;
   };
-  index const query = config.query_width();
-  index const key_value = config.key_value_width();
+  index const query = config.query_width(block);
+  index const key_value = config.key_value_width(block);
+  index const intermediate = config.shape(block).intermediate;
   std::array<projection, linears_per_block> const projections{{{"self_attn.q_proj", query, config.hidden},
                                                                {"self_attn.k_proj", key_value, config.hidden},
                                                                {"self_attn.v_proj", key_value, config.hidden},
                                                                {"self_attn.o_proj", config.hidden, query},
-                                                               {"mlp.gate_proj", config.intermediate, config.hidden},
-                                                               {"mlp.up_proj", config.intermediate, config.hidden},
-                                                               {"mlp.down_proj", config.hidden, config.intermediate}}};
+                                                               {"mlp.gate_proj", intermediate, config.hidden},
+                                                               {"mlp.up_proj", intermediate, config.hidden},
+                                                               {"mlp.down_proj", config.hidden, intermediate}}};
   std::string const prefix = block_name(block);
   for (int kind = 0; kind < linears_per_block; ++kind) {
     auto const& [name, rows, cols] = projections[static_cast<std::size_t>(kind)];

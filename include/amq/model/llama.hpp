@@ -50,6 +50,14 @@ struct llama_state {
   rope_table rope;
 };
 
+namespace detail {
+
+inline void fit(matrix<float>& buffer, index rows, index cols) {
+  if (buffer.rows() != rows || buffer.cols() != cols) buffer = matrix<float>(rows, cols);
+}
+
+}  // namespace detail
+
 /// Norms, biases, embeddings and head are held in f32; the linear layers' matrices stay in the mapped file until
 /// `weight` asks for one. All members are const and safe to call from several threads, each with a state of its own.
 /// Arithmetic is f32; the same inputs give the same bits on any thread.
@@ -109,7 +117,7 @@ class llama {
   /// First half of block i: adds the attention's output to the hidden states.
   template <linear_weights W>
   void attention(int i, state& s, W const& weights) const {
-    prepare(s);
+    prepare(i, s);
     auto const& own = parameters_[static_cast<std::size_t>(i)];
     detail::rms_norm_rows(s.hidden, own.attention_norm, config_.norm_epsilon, s.normed);
     project(i, linear_kind::query, s.normed, s.query, weights);
@@ -129,7 +137,7 @@ class llama {
   /// Second half of block i: adds the feed-forward network's output to the hidden states.
   template <linear_weights W>
   void feed_forward(int i, state& s, W const& weights) const {
-    prepare(s);
+    prepare(i, s);
     auto const& own = parameters_[static_cast<std::size_t>(i)];
     detail::rms_norm_rows(s.hidden, own.feed_forward_norm, config_.norm_epsilon, s.normed);
     project(i, linear_kind::gate, s.normed, s.gate, weights);
@@ -153,7 +161,7 @@ class llama {
   /// Calls sink with the final-normed hidden states (tokens, hidden).
   template <class Sink>
   void head(state& s, Sink const& sink) const {
-    prepare(s);
+    detail::fit(s.normed, s.hidden.rows(), config_.hidden);
     detail::rms_norm_rows(s.hidden, final_norm_, config_.norm_epsilon, s.normed);
     sink(matrix_view<float const>(s.normed));
   }
@@ -177,7 +185,7 @@ class llama {
   block_parameters read_block(int block) const;
   void read_vectors();
   void check_finite(std::string const& name) const;
-  void prepare(state& s) const;
+  void prepare(int block, state& s) const;
 
   /// y = x W^T + bias
   template <linear_weights W>
@@ -190,7 +198,8 @@ class llama {
   }
 
   simd::attention_options attention_options(int block) const {
-    return {config_.heads, config_.key_value_heads, 1 / std::sqrt(static_cast<float>(config_.head_size)),
+    auto const shape = config_.shape(block);
+    return {shape.heads, shape.key_value_heads, 1 / std::sqrt(static_cast<float>(config_.head_size)),
             config_.windows[static_cast<std::size_t>(block)]};
   }
 
@@ -344,19 +353,19 @@ inline void llama::check_finite(std::string const& name) const {
                       "' holds a NaN or infinity at element " + std::to_string(*bad) + "; expected finite weights");
 }
 
-/// Buffers of the right shape for the rows that the hidden state has now.
-inline void llama::prepare(state& s) const {
+/// Buffers of the right shape for this block and the rows that the hidden state has now.
+inline void llama::prepare(int block, state& s) const {
   index const rows = s.hidden.rows();
-  auto const fit = [rows](matrix<float>& buffer, index cols) {
-    if (buffer.rows() != rows || buffer.cols() != cols) buffer = matrix<float>(rows, cols);
-  };
-  fit(s.normed, config_.hidden);
-  fit(s.query, config_.query_width());
-  fit(s.key, config_.key_value_width());
-  fit(s.value, config_.key_value_width());
-  fit(s.attended, config_.query_width());
-  fit(s.gate, config_.intermediate);
-  fit(s.up, config_.intermediate);
+  index const query = config_.query_width(block);
+  index const key_value = config_.key_value_width(block);
+  index const intermediate = config_.shape(block).intermediate;
+  detail::fit(s.normed, rows, config_.hidden);
+  detail::fit(s.query, rows, query);
+  detail::fit(s.key, rows, key_value);
+  detail::fit(s.value, rows, key_value);
+  detail::fit(s.attended, rows, query);
+  detail::fit(s.gate, rows, intermediate);
+  detail::fit(s.up, rows, intermediate);
   s.rope.prepare(frequencies_, rows);
 }
 
