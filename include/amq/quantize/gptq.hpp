@@ -10,6 +10,7 @@
 #include "amq/concepts/cholesky_factorizer.hpp"
 #include "amq/concepts/matrix_quantizer.hpp"
 #include "amq/quantize/affine_codes.hpp"
+#include "amq/quantize/detail/gptq_codes.hpp"
 #include "amq/quantize/detail/gptq_drift.hpp"
 #include "amq/quantize/detail/gptq_factor.hpp"
 #include "amq/quantize/detail/gptq_recursion.hpp"
@@ -24,7 +25,7 @@ struct gptq_options {
   bool act_order = false;      ///< columns with the largest inputs first
   bool static_groups = false;  ///< scales and zeros from the weights as they are; needed for act_order without g_idx
   bool symmetric = false;
-  bool asymmetric_calibration = false;  ///< GPTAQ (arXiv 2504.02692); needs statistics with the drift
+  bool asymmetric_calibration = false;  ///< GPTAQ (arXiv 2504.02692): makes up for the drift, where there is one
   double drift_share = 0.25;            ///< how much of the drift GPTAQ makes up for (GPTQModel's v2_alpha)
 };
 
@@ -65,34 +66,19 @@ inline std::string gptq_settings(gptq_options const& options) {
 inline double run_gptq(gptq_recursion& recursion, gptq_options const& options, format f, gptq_factor const& factor,
                        layer_statistics const& statistics) {
   if (f.group == format::whole_row) recursion.fix_groups();
-  recursion.drop_dead_columns();
+  if (!factor.all_dead()) recursion.drop_dead_columns();
   if (f.group != format::whole_row && options.static_groups) recursion.fix_groups();
-  if (options.asymmetric_calibration) correct_drift(factor, statistics.drift, options.drift_share, recursion.weights());
+  if (options.asymmetric_calibration && statistics.drift.rows > 0)
+    correct_drift(factor, statistics.drift, options.drift_share, recursion.weights());
   return recursion.run(options.block);
-}
-
-/// Codes to their columns; scales and zeros as they are.
-inline affine_codes gather(gptq_recursion const& recursion, format f, index rows, index quantized) {
-  affine_codes result(f, rows, recursion.cols());
-  for (index k = 0; k < quantized; ++k)
-    for (index row = 0; row < rows; ++row) result.codes(row, recursion.column(k)) = recursion.code(k, row);
-  for (index row = 0; row < rows; ++row)
-    for (index group = 0; group < result.scales.cols(); ++group) {
-      result.scales(row, group) = recursion.scale(group, row);
-      result.zeros(row, group) = recursion.zero(group, row);
-    }
-  return result;
-}
-
-inline void check_finite_rows(matrix_view<float const> weights) {
-  for (index row = 0; row < weights.rows; ++row) finite_range(weights, row, 0, weights.cols);
 }
 
 }  // namespace detail
 
 /// Models matrix_quantizer. Same results as the published code (`fasterquant`, f32). A Hessian that is not positive
 /// definite is damped ten times as much until it is, and `note` says so; where no input is ever other than 0, weights
-/// are rounded to nearest. cols^3 / 3 + rows cols^2 multiply-adds; memory: 4 cols^2 + 9 rows cols bytes.
+/// are rounded to nearest, as the recursion does without errors to make up for. cols^3 / 3 + rows cols^2 multiply-adds;
+/// memory: 4 cols^2 + 9 rows cols bytes.
 template <cholesky_factorizer Factorizer = eigen_factorizer>
 class basic_gptq {
  public:
@@ -116,6 +102,8 @@ class basic_gptq {
     auto order = detail::processing_order(hessian, options_.act_order);
     return detail::factorize_hessian(hessian, std::move(order), options_.damping, factorizer_);
   }
+
+  bool uses_drift() const { return options_.asymmetric_calibration; }
 
   /// Codes, scales and zeros in f32, of `weights` (rows, cols). Throws input_error as `quantize` does.
   gptq_codes encode(matrix_view<float const> weights, format f, layer_statistics const& statistics) const {
@@ -145,8 +133,6 @@ class basic_gptq {
     check_format(f, weights.cols);
     detail::check_hessian(statistics.hessian, weights.cols);
     detail::check_finite_rows(weights);
-    if (std::all_of(prepared.dead.begin(), prepared.dead.end(), [](bool dead) { return dead; }))
-      return round_to_nearest(weights, f);
     auto groups = group_positions(f, prepared.order);
     bool const scattered = options_.act_order && !groups.fixed;
     auto const of_position = groups.of;
@@ -160,14 +146,6 @@ class basic_gptq {
         result.column_groups[static_cast<std::size_t>(recursion.column(k))] = of_position[static_cast<std::size_t>(k)];
     }
     return result;
-  }
-
-  gptq_codes round_to_nearest(matrix_view<float const> weights, format f) const {
-    auto const variant = options_.symmetric ? rtn_variant::symmetric : rtn_variant::asymmetric;
-    return {rtn({.variant = variant}).encode(weights, f),
-            {},
-            0,
-            "no calibration token gives it an input other than 0, so its weights are rounded to nearest"};
   }
 
   /// Static groups are those of the columns, others those of the order in which columns are quantized.

@@ -17,10 +17,9 @@ inline void correct_drift(gptq_factor const& factor, matrix_view<float const> dr
                           matrix_view<float> weights) {
   using row_major = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
   index const n = weights.rows;
-  AMQ_EXPECTS(drift.rows == n && drift.cols == n, "asymmetric calibration needs statistics with the inputs' drift, (" +
-                                                      std::to_string(n) + ", " + std::to_string(n) + "), not (" +
-                                                      std::to_string(drift.rows) + ", " + std::to_string(drift.cols) +
-                                                      ")");
+  AMQ_EXPECTS(drift.rows == n && drift.cols == n, "statistics of the drift are (" + std::to_string(n) + ", " +
+                                                      std::to_string(n) + "), not (" + std::to_string(drift.rows) +
+                                                      ", " + std::to_string(drift.cols) + ")");
   row_major ordered(n, n);
   for (index i = 0; i < n; ++i)
     for (index j = 0; j < n; ++j)

@@ -22,7 +22,11 @@ struct gptq_factor {
   std::vector<index> order;
   std::vector<bool> dead;  ///< by column: the Hessian's diagonal is 0
   double damping = 0;      ///< the share of the mean diagonal that was added in the end
-  std::string note;        ///< a sentence when that is more than was asked for
+  std::string note;        ///< what the user should know, as one sentence; mostly empty
+
+  bool all_dead() const {
+    return std::all_of(dead.begin(), dead.end(), [](bool one) { return one; });
+  }
 };
 
 inline void check_hessian(matrix_view<float const> hessian, index cols) {
@@ -94,6 +98,8 @@ gptq_factor factorize_hessian(matrix_view<float const> hessian, std::vector<inde
   for (int tries = 0; tries < most_tries; ++tries) {
     if (factorize_reversed(hessian, factor.dead, factor.order, factor.damping * mean, factorizer, factor.triangle)) {
       if (tries > 0) factor.note = damping_note(damping, factor.damping);
+      if (factor.all_dead())
+        factor.note = "no calibration token gives an input other than 0, so weights are rounded to nearest";
       return factor;
     }
     factor.damping = std::max(10 * factor.damping, least_raised);
