@@ -96,15 +96,14 @@ constexpr std::optional<gguf_type> gguf_type_for(format f, index cols) {
   return type && gguf_type_fits(*type, cols) ? type : std::nullopt;
 }
 
-/// Why `gguf_type_for` finds none, as the end of a sentence that begins with the layer's name; empty where it finds
-/// one, and for kept layers.
+/// Why `gguf_type_for` finds none, as part of a sentence; empty where it finds one, and for kept layers.
 inline std::string gguf_refusal(format f, index cols) {
   if (f.kept() || gguf_type_for(f, cols)) return "";
   if (f.stacked() || f.kept_columns > 0 || f.bits == 7 || f.bits < 2 || f.bits > 8)
-    return "cannot be stored as " + spelling(f) + " in GGUF; choose 2, 3, 4, 5, 6 or 8 bits, or keep it";
-  return "has " + std::to_string(cols) + " inputs, and " + std::to_string(f.bits) + " bits need a multiple of " +
-         (f.bits == 4 || f.bits == 8 ? "32" : "256") + " in GGUF; choose " +
-         (cols % 32 == 0 ? "4 or 8 bits for it, or keep it" : "to keep it in 16 bits");
+    return "gguf holds plain formats of 2, 3, 4, 5, 6 and 8 bits";
+  return "gguf needs a multiple of " + std::string(f.bits == 4 || f.bits == 8 ? "32" : "256") + " inputs for " +
+         std::to_string(f.bits) + " bits, not " + std::to_string(cols) + "; " +
+         (cols % 32 == 0 ? "4 and 8 bits fit" : "only kept16 fits");
 }
 
 }  // namespace amq

@@ -44,7 +44,7 @@ class basic_gguf_blocks {
     matrix<float> values = clone(weights);
     if (f.kept()) return values;
     auto const type = gguf_type_for(f, weights.cols);
-    if (!type) throw input_error("the layer " + gguf_refusal(f, weights.cols));
+    if (!type) throw input_error(spelling(f) + " does not fit: " + gguf_refusal(f, weights.cols));
     auto const importance = Weighted ? gguf_importance(statistics) : std::vector<float>{};
     std::vector<std::byte> bytes(static_cast<std::size_t>(gguf_row_bytes(*type, weights.cols)));
     for (index row = 0; row < weights.rows; ++row) {

@@ -36,8 +36,8 @@ class gguf_tokenizer {
         settings_(load_or_empty(folder / "tokenizer_config.json")),
         model_config_(load_or_empty(folder / "config.json")) {}
 
-  /// Appends to `metadata`, and to `notes` what llama.cpp will do otherwise than the tokenizer. Throws input_error for a
-  /// malformed tokenizer, and for one with more tokens than the model.
+  /// Appends to `metadata`, and to `notes` what llama.cpp will do otherwise than the tokenizer. Throws input_error for
+  /// a malformed tokenizer, and for one with more tokens than the model.
   void describe(gguf_metadata& metadata, std::vector<std::string>& notes) {
     if (json_.empty() || text_at(model(), "type") != "BPE") {
       metadata.emplace_back("tokenizer.ggml.model", std::string("none"));
@@ -196,15 +196,17 @@ class gguf_tokenizer {
       plain = plain && (type == "Digits" || (type == "ByteLevel" && member(part, "use_regex") != false));
     }
     if (plain) return digits ? "smollm" : "gpt-2";
-    notes.push_back("llama.cpp has no name that amq knows for how tokenizer.json splits text; it will split by its "
-                    "default, so compare token ids before relying on it");
+    notes.push_back(
+        "llama.cpp has no name that amq knows for how tokenizer.json splits text; it will split by its "
+        "default, so compare token ids before relying on it");
     return "default";
   }
 
   /// bos_token and the like: a text, an object with one, or in config.json an id (the first of several).
   std::optional<std::uint32_t> special_id(std::string const& name) const {
     auto const& given = member(settings_, name.c_str());
-    auto const text = given.is_string() ? given.get<std::string>() : text_at(given, "content");
+    auto text = given.is_string() ? given.get<std::string>() : text_at(given, "content");
+    if (text.empty()) text = text_at(model(), name.c_str());  // the unknown token is the model's own
     if (auto const found = ids_.find(text); found != ids_.end()) return found->second;
     nlohmann::json const* id = &member(model_config_, (name + "_id").c_str());
     if (id->is_array() && !id->empty()) id = &(*id)[0];
