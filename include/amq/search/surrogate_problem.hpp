@@ -1,4 +1,5 @@
-// The cheap problem that an optimizer searches: predicted loss and average bits, over the layers that may vary.
+// The cheap problem that an optimizer searches: predicted loss, average bits and whatever else is asked for, over the
+// layers that may vary.
 #pragma once
 
 #include <algorithm>
@@ -6,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "amq/concepts/objective.hpp"
 #include "amq/concepts/optimizer.hpp"
 #include "amq/concepts/predictor.hpp"
 #include "amq/concepts/search_space.hpp"
@@ -15,14 +17,16 @@
 namespace amq {
 
 /// Models optimization_problem: variables are the given layers in the given order, objectives (predicted loss, average
-/// bits). Keeps all that it evaluated. Space and predictor must outlive it.
+/// bits, further ones). Keeps all that it evaluated. Space, predictor and further objectives must outlive it.
 template <search_space Space, class Predictor>
 class surrogate_problem {
  public:
-  surrogate_problem(Space const& space, Predictor const& predictor, std::span<index const> layers)
+  surrogate_problem(Space const& space, Predictor const& predictor, std::span<index const> layers,
+                    std::span<any_objective const> further = {})
       : space_(&space),
         predictor_(&predictor),
         layers_(layers.begin(), layers.end()),
+        further_(further),
         fixed_(uniform_configuration(space, gene{255})) {
     for (std::size_t v = 0; v < layers_.size(); ++v)
       in_order_ = in_order_ && layers_[v] == layers_[0] + static_cast<index>(v);
@@ -30,7 +34,7 @@ class surrogate_problem {
 
   index variables() const { return std::ssize(layers_); }
   int levels(index variable) const { return static_cast<int>(space_->choices(layer_of(variable)).size()); }
-  index objectives() const { return 2; }
+  index objectives() const { return 2 + std::ssize(further_); }
 
   void evaluate(matrix_view<gene const> genes, matrix_view<double> objectives) {
     auto full = expand(genes);
@@ -63,10 +67,10 @@ class surrogate_problem {
     return of_variables(predictor_->draw_layer_costs(random));
   }
 
-  /// Predicted loss and average bits of whole configurations (configurations, layers).
+  /// The objectives of whole configurations (configurations, layers).
   population rated(matrix<gene> genes) const {
     population result{std::move(genes), {}};
-    result.objectives = matrix<double>(result.genes.rows(), 2);
+    result.objectives = matrix<double>(result.genes.rows(), objectives());
     rate(result.genes, result.objectives);
     return result;
   }
@@ -105,12 +109,14 @@ class surrogate_problem {
 
   index layer_of(index variable) const { return layers_[static_cast<std::size_t>(variable)]; }
 
-  void rate(matrix_view<gene const> full, matrix_view<double> objectives) const {
+  void rate(matrix_view<gene const> full, matrix_view<double> rated) const {
     std::vector<double> losses(static_cast<std::size_t>(full.rows));
     predictor_->predict(full, losses);
     for (index i = 0; i < full.rows; ++i) {
-      objectives(i, 0) = losses[static_cast<std::size_t>(i)];
-      objectives(i, 1) = space_->average_bits(full.row(i));
+      rated(i, 0) = losses[static_cast<std::size_t>(i)];
+      rated(i, 1) = space_->average_bits(full.row(i));
+      for (index m = 2; m < objectives(); ++m)
+        rated(i, m) = further_[static_cast<std::size_t>(m - 2)].value(full.row(i));
     }
   }
 
@@ -123,6 +129,7 @@ class surrogate_problem {
   Space const* space_;
   Predictor const* predictor_;
   std::vector<index> layers_;
+  std::span<any_objective const> further_;
   bool in_order_ = true;  // layers_ counts up by one
   configuration fixed_;
   std::vector<population> history_;

@@ -10,6 +10,7 @@
 #include "amq/concepts/archive.hpp"
 #include "amq/concepts/infill.hpp"
 #include "amq/concepts/initial_design.hpp"
+#include "amq/concepts/objective.hpp"
 #include "amq/concepts/optimizer.hpp"
 #include "amq/concepts/predictor.hpp"
 #include "amq/concepts/strategy.hpp"
@@ -39,6 +40,9 @@ struct surrogate_options {
 /// `fill_batches` a short batch is filled from all the optimizer has seen, best predicted fronts first, then from
 /// neighbours of the measured front, then from anywhere: ask() returns fewer than n only when the space has no more.
 /// What it returns depends on archive, n and random alone.
+///
+/// Further objectives (AutoMixQ's setting, arXiv 2411.13814) are minimised beside those two: the optimizer starts from
+/// the front of all of them, and the infill is given candidates with a column for each; `crowding_infill` heeds them.
 template <class Predictor, class Optimizer, class Infill = spread_infill, class Initial = amq_design,
           search_space Space = format_space>
 class surrogate_strategy {
@@ -50,7 +54,8 @@ class surrogate_strategy {
 
  public:
   explicit surrogate_strategy(Space space, surrogate_options options = {}, Predictor predictor = Predictor{},
-                              Optimizer optimizer = Optimizer{}, Infill infill = Infill{}, Initial initial = Initial{})
+                              Optimizer optimizer = Optimizer{}, Infill infill = Infill{}, Initial initial = Initial{},
+                              std::vector<any_objective> further = {})
       : whole_(std::move(space)),
         space_(whole_),
         options_(options),
@@ -58,6 +63,7 @@ class surrogate_strategy {
         optimizer_(std::move(optimizer)),
         infill_(std::move(infill)),
         initial_(std::move(initial)),
+        further_(std::move(further)),
         layers_(order_layers()) {}
 
   /// A batch of the initial design, of its own size, or n configurations of the search.
@@ -120,8 +126,8 @@ class surrogate_strategy {
   struct training {
     matrix<gene> genes;
     std::vector<double> losses;
-    std::vector<index> front;        // rows
-    std::vector<double> front_bits;  // of those rows, rising
+    std::vector<index> front;        // rows that nothing beats in all objectives, fewest bits first
+    std::vector<double> front_bits;  // of the front of loss and bits, rising
     std::vector<double> front_losses;
     hypervolume_frame frame;
   };
@@ -166,22 +172,28 @@ class surrogate_strategy {
           (options_.learn_from_sensitivities || e.phase != phase::sensitivity))
         used.push_back(&e);
     training data{matrix<gene>(std::ssize(used), space_.size()), {}, {}, {}, {}, frame_of(evaluations)};
-    matrix<double> objectives(std::ssize(used), 2);
+    matrix<double> objectives(std::ssize(used), 2 + std::ssize(further_));
     for (index i = 0; i < std::ssize(used); ++i) {
       auto const& e = *used[static_cast<std::size_t>(i)];
       std::ranges::copy(e.configuration, data.genes.row(i).begin());
       data.losses.push_back(e.loss);
       objectives(i, 0) = e.loss;
       objectives(i, 1) = e.average_bits;
+      for (std::size_t m = 0; m < further_.size(); ++m)
+        objectives(i, 2 + static_cast<index>(m)) = further_[m].value(e.configuration);
     }
-    data.front = front_indices(objectives);
-    std::stable_sort(data.front.begin(), data.front.end(),
-                     [&](index a, index b) { return objectives(a, 1) < objectives(b, 1); });
-    for (index const row : data.front) {
+    data.front = by_bits(front_indices(objectives), objectives);
+    matrix_view<double const> const loss_and_bits(objectives.data(), objectives.rows(), 2, objectives.cols());
+    for (index const row : by_bits(front_indices(loss_and_bits), objectives)) {
       data.front_bits.push_back(objectives(row, 1));
       data.front_losses.push_back(objectives(row, 0));
     }
     return data;
+  }
+
+  static std::vector<index> by_bits(std::vector<index> rows, matrix<double> const& objectives) {
+    std::stable_sort(rows.begin(), rows.end(), [&](index a, index b) { return objectives(a, 1) < objectives(b, 1); });
+    return rows;
   }
 
   /// All-lowest and all-highest of the whole space, as far as they are measured.
@@ -198,7 +210,7 @@ class surrogate_strategy {
 
   template <class Known>
   void optimize(training const& data, Known const& known, batch& chosen, random_stream& random) {
-    problem cheap(space_, predictor_, layers_);
+    problem cheap(space_, predictor_, layers_, further_);
     matrix<gene> start(std::ssize(data.front), cheap.variables());
     for (index i = 0; i < start.rows(); ++i)
       cheap.reduce(data.genes.row(data.front[static_cast<std::size_t>(i)]), start.row(i));
@@ -226,7 +238,8 @@ class surrogate_strategy {
 
   static population rows_of(std::span<population const> pools, std::span<std::pair<std::size_t, index> const> rows) {
     index const cols = pools.empty() ? 0 : pools[0].genes.cols();
-    population result{matrix<gene>(std::ssize(rows), cols), matrix<double>(std::ssize(rows), 2)};
+    index const objectives = pools.empty() ? 0 : pools[0].objectives.cols();
+    population result{matrix<gene>(std::ssize(rows), cols), matrix<double>(std::ssize(rows), objectives)};
     for (index i = 0; i < std::ssize(rows); ++i) {
       auto const [pool, row] = rows[static_cast<std::size_t>(i)];
       std::ranges::copy(pools[pool].genes.row(row), result.genes.row(i).begin());
@@ -283,6 +296,7 @@ class surrogate_strategy {
   Optimizer optimizer_;
   Infill infill_;
   Initial initial_;
+  std::vector<any_objective> further_;
   std::vector<index> pinned_;
   std::vector<index> layers_;  // the optimizer's variables
   bool fitted_ = false;
