@@ -204,6 +204,27 @@ TEST_CASE("Biases, query and key norms and a tied head have llama.cpp's names; o
   CHECK(factors[2] == Approx(8.0));
 }
 
+TEST_CASE("Blocks of unequal widths are told apart") {
+  amq::model_config config;
+  config.blocks = 2;
+  config.heads = 4;
+  config.key_value_heads = 2;
+  config.intermediate = 96;
+  config.shapes = {{4, 2, 64}, {2, 1, 96}};
+  auto const metadata = amq::detail::gguf_hyperparameters(config, "pruned", amq::gguf_type::q4_k);
+  auto const widths = [&](std::string const& key) {
+    for (auto const& [name, value] : metadata)
+      if (name == "llama." + key) return std::get<std::vector<std::int32_t>>(value);
+    return std::vector<std::int32_t>{};
+  };
+  CHECK(widths("attention.head_count") == std::vector<std::int32_t>{4, 2});
+  CHECK(widths("attention.head_count_kv") == std::vector<std::int32_t>{2, 1});
+  CHECK(widths("feed_forward_length") == std::vector<std::int32_t>{64, 96});
+  CHECK(amq::detail::gguf_reordered_heads("model.layers.1.self_attn.q_proj.weight", config) == 2);
+  CHECK(amq::detail::gguf_reordered_heads("model.layers.1.self_attn.k_proj.bias", config) == 1);
+  CHECK(amq::detail::gguf_reordered_heads("model.layers.1.self_attn.v_proj.weight", config) == 0);
+}
+
 TEST_CASE("Formats, embeddings and weights that GGUF cannot hold are refused before anything is written") {
   auto const model = amq::llama::load(golden_folder + "/tiny_llama_f16");
   amq_test::scratch_folder const folder;

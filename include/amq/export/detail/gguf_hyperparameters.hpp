@@ -54,6 +54,14 @@ inline gguf_type commonest_type(std::span<gguf_tensor const> tensors) {
   return most == weights.end() ? gguf_type::f32 : most->first;
 }
 
+/// One number for all blocks, or one each where they were pruned to unequal widths.
+inline gguf_value gguf_width(model_config const& config, index block_shape::*width) {
+  if (!config.pruned()) return static_cast<std::uint32_t>(config.shape(0).*width);
+  std::vector<std::int32_t> widths;
+  for (auto const& shape : config.shapes) widths.push_back(static_cast<std::int32_t>(shape.*width));
+  return widths;
+}
+
 /// Everything but the tokenizer, in the order of llama.cpp's own converter.
 inline gguf_metadata gguf_hyperparameters(model_config const& config, std::string const& name, gguf_type commonest) {
   std::string const own = gguf_architecture(config);
@@ -64,9 +72,9 @@ inline gguf_metadata gguf_hyperparameters(model_config const& config, std::strin
           {own + ".block_count", number(config.blocks)},
           {own + ".context_length", number(config.max_length)},
           {own + ".embedding_length", number(config.hidden)},
-          {own + ".feed_forward_length", number(config.intermediate)},
-          {own + ".attention.head_count", number(config.heads)},
-          {own + ".attention.head_count_kv", number(config.key_value_heads)},
+          {own + ".feed_forward_length", gguf_width(config, &block_shape::intermediate)},
+          {own + ".attention.head_count", gguf_width(config, &block_shape::heads)},
+          {own + ".attention.head_count_kv", gguf_width(config, &block_shape::key_value_heads)},
           {own + ".rope.freq_base", static_cast<float>(config.rope.theta)},
           {own + ".attention.layer_norm_rms_epsilon", config.norm_epsilon},
           {own + ".attention.key_length", number(config.head_size)},

@@ -49,9 +49,10 @@ inline std::string gguf_architecture(model_config const& config) {
 /// Heads whose rows are reordered in this tensor; 0 where rows stay. llama.cpp rotates neighbours in a Llama's heads
 /// (elements 2 i and 2 i + 1), where the checkpoint has halves (i and i + head_size / 2); in Qwen it rotates halves.
 inline index gguf_reordered_heads(std::string const& tensor, model_config const& config) {
-  if (gguf_architecture(config) != "llama") return 0;
-  if (tensor.find(".q_proj.") != std::string::npos) return config.heads;
-  if (tensor.find(".k_proj.") != std::string::npos) return config.key_value_heads;
+  auto const parsed = parse_layer_name(tensor);
+  if (gguf_architecture(config) != "llama" || !parsed) return 0;
+  if (parsed->matrix.starts_with("self_attn.q_proj.")) return config.shape(parsed->block).heads;
+  if (parsed->matrix.starts_with("self_attn.k_proj.")) return config.shape(parsed->block).key_value_heads;
   return 0;
 }
 
