@@ -64,7 +64,12 @@ class block_statistics {
     return *found;
   }
 
-  layer_statistics layer(index layer) const { return input_of(layer).view(); }
+  /// Valid while this lives.
+  layer_statistics layer(index layer) const& { return input_of(layer).view(); }
+  layer_statistics layer(index layer) const&& = delete;
+
+  /// Hands the entries over; nothing is left.
+  std::vector<input_statistics> release() { return std::exchange(inputs_, {}); }
 
  private:
   std::vector<input_statistics> inputs_;
