@@ -243,6 +243,24 @@ TEST_CASE("gptq: words down the inputs, zeros of both versions, the group of eac
   }
 }
 
+TEST_CASE("gptq: 5, 6 and 7 bits make the whole checkpoint planar, which version 1 knows nothing of", "[export]") {
+  scratch_folder const folder;
+  mixed_model const mixed({{3, 32}, {5, 32}, {7, 64}, {6, 32}});
+  exported(mixed, folder.path(), amq::gptq_target(), write_gptq);
+  CHECK(config_of(folder.path())["quantization_config"]["checkpoint_format"] == "gptq_p");
+  amq::checkpoint const written(folder.path());
+  std::string const name = "model.layers.0.mlp.down_proj";  // 3 bits
+  auto const stored = amq::refit_zeros(amq::hqq{}.quantize(mixed.model.weight(6), {3, 32}, {}), mixed.model.weight(6),
+                                       amq::code_zeros(3));
+  REQUIRE(written.tensor(name + ".qweight").shape == std::vector<amq::index>{12, 64});
+  auto const words = column(written.tensor(name + ".qweight"), 5);
+  for (amq::index col = 0; col < 32; ++col)
+    REQUIRE(static_cast<int>(field(words, col, 2) | field(std::span(words).subspan(8), col, 1) << 2) ==
+            stored.code(5, col));
+  auto const first = [](auto const&... arguments) { return amq::write_gptq(arguments..., {.version = 1}); };
+  CHECK(lacks(refused(mixed, first), {"version 1", "5, 6 and 7 bits"}) == "");
+}
+
 TEST_CASE("gptq: layers that differ have patterns under their own and under fused names", "[export]") {
   std::vector<amq::linear_layer> layers;
   for (char const* name : {"q_proj", "k_proj", "v_proj", "o_proj"})
@@ -295,6 +313,7 @@ TEST_CASE("awq: 4 bits packed, other layers left in 16 bits and said so", "[expo
   auto const config = config_of(folder.path())["quantization_config"];
   CHECK(config["group_size"] == 32);
   CHECK(config["version"] == "gemm");
+  CHECK(config["dynamic"].size() == 4);  // fused layers under one pattern
   amq::checkpoint const written(folder.path());
   for (auto const& name : config["modules_to_not_convert"])
     CHECK(written.contains(name.get<std::string>() + ".weight"));

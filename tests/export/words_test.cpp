@@ -79,20 +79,28 @@ TEST_CASE("words of AWQ's files are AutoAWQ's", "[export]") {
   CHECK(differing(amq::detail::pack_gemm(turned(zeros)), golden.table("qzeros")) == 0);
 }
 
-TEST_CASE("planar words hold each code's low four bits first, then the bits above", "[export]") {
-  for (int bits : {5, 6, 7}) {
+TEST_CASE("planar words hold the low bits of 32 codes first, then the bits above", "[export]") {
+  for (int bits : {3, 5, 6, 7}) {
     CAPTURE(bits);
     std::vector<std::uint8_t> codes(64);
     for (std::size_t i = 0; i < codes.size(); ++i) codes[i] = static_cast<std::uint8_t>((i * 37 + 11) % (1u << bits));
     std::vector<std::uint32_t> words(static_cast<std::size_t>(2 * bits));
     amq::detail::pack_planar(codes, bits, words);
     for (std::size_t i = 0; i < codes.size(); ++i) {
-      std::size_t const block = i / 32 * static_cast<std::size_t>(bits), k = i % 32;
-      unsigned code = (words[block + k / 8] >> (k % 8 * 4)) & 15u;
-      if (bits == 5) code |= ((words[block + 4] >> k) & 1u) << 4;
-      if (bits >= 6) code |= ((words[block + 4 + k / 16] >> (k % 16 * 2)) & 3u) << 4;
-      if (bits == 7) code |= ((words[block + 6] >> k) & 1u) << 6;
+      auto const* const block = words.data() + i / 32 * static_cast<std::size_t>(bits);
+      std::size_t const k = i % 32;
+      unsigned code = 0;
+      if (bits == 3) code = ((block[k / 16] >> (k % 16 * 2)) & 3u) | ((block[2] >> k) & 1u) << 2;
+      if (bits >= 5) code = (block[k / 8] >> (k % 8 * 4)) & 15u;
+      if (bits == 5) code |= ((block[4] >> k) & 1u) << 4;
+      if (bits >= 6) code |= ((block[4 + k / 16] >> (k % 16 * 2)) & 3u) << 4;
+      if (bits == 7) code |= ((block[6] >> k) & 1u) << 6;
       REQUIRE(code == codes[i]);
     }
   }
+  std::vector<std::uint8_t> const codes(32, 9);
+  std::vector<std::uint32_t> planar(4), dense(4);
+  amq::detail::pack_planar(codes, 4, planar);
+  amq::detail::pack_dense(codes, 4, dense);
+  CHECK(planar == dense);
 }

@@ -13,6 +13,7 @@
 #include "amq/core/format.hpp"
 #include "amq/core/quantized_model.hpp"
 #include "amq/export/companions.hpp"
+#include "amq/export/detail/gptq_config.hpp"
 #include "amq/export/detail/whole_checkpoint.hpp"
 #include "amq/export/detail/words.hpp"
 #include "amq/export/export_report.hpp"
@@ -59,6 +60,8 @@ inline nlohmann::ordered_json awq_config(std::span<linear_layer const> layers, s
   }
   left.push_back("lm_head");
   config["modules_to_not_convert"] = std::move(left);
+  // What GPTQModel looks at instead.
+  config["dynamic"] = gptq_dynamic(layers, formats, most_frequent(formats));
   return config;
 }
 

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "amq/core/error.hpp"
 #include "amq/core/format.hpp"
 #include "amq/core/quantized_model.hpp"
 #include "amq/export/companions.hpp"
@@ -23,20 +24,24 @@
 namespace amq {
 
 struct gptq_files_options {
-  /// Of `checkpoint_format`: 2 ("gptq_v2") stores zeros as they are; 1 ("gptq") stores zero - 1, so it cannot hold a
-  /// zero of 0, and GPTQModel takes it from other programs for symmetric models only.
+  /// Of `checkpoint_format`: 2 ("gptq_v2", or "gptq_p" where some layer has 5, 6 or 7 bits) stores zeros as they are; 1
+  /// ("gptq") stores zero - 1, so it cannot hold a zero of 0, and GPTQModel takes it from other programs for symmetric
+  /// models only.
   int version = 2;
   bool exact = false;  ///< refuse codes that would have to be fitted again
 };
 
 namespace detail {
 
-/// Code i of an output lies i * b bits down its column of `qweight` (inputs * b / 32, outputs); `qzeros` (groups,
-/// outputs
-/// * b / 32) likewise along the outputs; `scales` (groups, outputs); `g_idx` (inputs).
-inline void put_gptq(packed_matrix const& stored, int version, layer_output& output) {
+/// GPTQModel takes files in which some layer has 5, 6 or 7 bits as planar ones, 3 bits included.
+inline bool needs_planes(std::span<format const> formats) {
+  return std::any_of(formats.begin(), formats.end(), [](format f) { return f.bits >= 5 && f.bits <= 7; });
+}
+
+/// Codes of an output lie down its column of `qweight` (inputs * b / 32, outputs); zeros of `qzeros` (groups, outputs *
+/// b / 32) along the outputs; `scales` (groups, outputs); `g_idx` (inputs).
+inline void put_gptq(packed_matrix const& stored, int version, bool planar, layer_output& output) {
   int const bits = stored.storage().bits;
-  bool const planar = bits >= 5 && bits <= 7;
   auto const zeros = zeros_by_group(stored, version == 1 ? 1 : 0);
   output.put(".qweight", dtype::i32,
              transposed(planar ? pack_rows(unpacked(stored), bits, pack_planar) : dense_rows(stored)));
@@ -72,6 +77,11 @@ export_report write_gptq(Model const& source, quantized_source const& quantized,
   AMQ_EXPECTS(options.version == 1 || options.version == 2,
               "write_gptq knows versions 1 and 2, not " + std::to_string(options.version));
   expect_exportable(gptq_target(), source.linears(), formats);
+  bool const planar = detail::needs_planes(formats);
+  if (planar && options.version == 1)
+    throw input_error(
+        "version 1 of gptq's files has no layout for 5, 6 and 7 bits; write version 2, or search with 2, 3, "
+        "4 and 8 bits");
   std::string const name = options.version == 1 ? "gptq (version 1)" : "gptq";
   detail::zero_fitting fitting(name, options.exact);
   detail::gptq_findings findings;
@@ -84,12 +94,12 @@ export_report write_gptq(Model const& source, quantized_source const& quantized,
     if (options.version == 1) range.lowest = 1;
     auto const fitted = fitting.fit(codes, output.name(), range, [&] { return source.weight(i); });
     findings.see(fitted);
-    detail::put_gptq(fitted, options.version, output);
+    detail::put_gptq(fitted, options.version, planar, output);
   };
   report.weight_bytes = detail::write_checkpoint(source, quantized, folder, {{"format", "pt"}}, write_layer);
   fitting.report(report.notes);
   auto config = detail::gptq_config(source.linears(), formats, findings.symmetric, findings.permuted);
-  config["checkpoint_format"] = options.version == 1 ? "gptq" : "gptq_v2";
+  config["checkpoint_format"] = planar ? "gptq_p" : options.version == 1 ? "gptq" : "gptq_v2";
   detail::write_companions(source.checkpoint().folder(), folder, {{"quantization_config", std::move(config)}});
   return report;
 }

@@ -27,28 +27,24 @@ inline void pack_dense(std::span<std::uint8_t const> codes, int bits, std::span<
   }
 }
 
-/// A run of consecutive bits of every code, stored in words of its own.
-struct bit_plane {
-  int width;
-  int offset;
-};
-
-/// GPTQModel's layout for 5, 6 and 7 bits: of every 32 codes, the low four bits in four words, then the bits above, two
-/// and one at a time, so that no code crosses a word. codes.size() is a multiple of 32; `words` is zero before.
+/// GPTQModel's planar layout: of every 32 codes, the low bits in words of their own, then the bits above, so that no
+/// code crosses a word. 2, 4 and 8 bits lie as in pack_dense. codes.size() is a multiple of 32; `words` is zero before.
 inline void pack_planar(std::span<std::uint8_t const> codes, int bits, std::span<std::uint32_t> words) {
-  constexpr std::array<std::array<bit_plane, 3>, 3> planes{
-      {{{{4, 0}, {1, 4}, {0, 0}}}, {{{4, 0}, {2, 4}, {0, 0}}}, {{{4, 0}, {2, 4}, {1, 6}}}}};
   constexpr std::size_t block = 32;
+  constexpr std::array<int, 4> widths{8, 4, 2, 1};
   std::uint32_t* to = words.data();
-  for (std::size_t first = 0; first + block <= codes.size(); first += block)
-    for (auto const [width, offset] : planes[static_cast<std::size_t>(bits - 5)]) {
-      for (int i = 0; width > 0 && i < 32; ++i) {
-        std::uint32_t const field =
-            (static_cast<std::uint32_t>(codes[first + static_cast<std::size_t>(i)]) >> offset) & ((1u << width) - 1);
-        to[i * width / 32] |= field << (i * width % 32);
+  for (std::size_t first = 0; first + block <= codes.size(); first += block) {
+    int offset = 0;
+    for (int const width : widths) {
+      if ((bits & width) == 0) continue;
+      for (int i = 0; i < 32; ++i) {
+        auto const code = static_cast<std::uint32_t>(codes[first + static_cast<std::size_t>(i)]);
+        to[i * width / 32] |= ((code >> offset) & ((1u << width) - 1)) << (i * width % 32);
       }
       to += width;
+      offset += width;
     }
+  }
 }
 
 inline word_matrix transposed(word_matrix const& words) {
