@@ -3,6 +3,8 @@
 #include <nlohmann/json.hpp>
 #include <regex>
 
+#include "amq/core/executor.hpp"
+#include "amq/export/gguf_importance.hpp"
 #include "amq/export/gguf_model.hpp"
 #include "amq/export/gguf_recipe.hpp"
 #include "amq/model/llama.hpp"
@@ -10,6 +12,7 @@
 #include "support/catch.hpp"
 #include "support/files.hpp"
 #include "support/random_model.hpp"
+#include "support/wide_llama.hpp"
 
 namespace {
 
@@ -396,4 +399,53 @@ TEST_CASE("An importance matrix has sums of squares and counts under llama.cpp's
   CHECK(amq_test::lacks(amq_test::refusal<amq::precondition_error>(
                             [&] { amq::write_gguf_imatrix(model, sums, "books", 64, folder.path() / "again.gguf"); }),
                         {"o_proj", "64 inputs", "63"}) == "");
+}
+
+TEST_CASE("Importance from calibration tokens: the file holds what the weighted quantizer measures") {
+  amq_test::scratch_folder const folder;
+  amq_test::write_wide_llama(folder.path());
+  auto const model = amq::llama::load(folder.path());
+  amq::matrix<std::int32_t> ids(3, 32);
+  for (amq::index i = 0; i < ids.size(); ++i) ids.data()[i] = static_cast<std::int32_t>(i * 11 % 64);
+  amq::token_sequences const tokens(std::move(ids));
+  amq::thread_executor executor(1);
+  auto const statistics = amq::calibration_statistics::collect(model, tokens, executor);
+  amq::gguf_options options;
+  auto const calibration = amq::gguf_calibration_of(model, tokens, executor);
+  options.importance = calibration.importance;
+  std::vector<amq::format> formats(model.linears().size(), {2, 64});
+  for (std::size_t i = 6; i < formats.size(); i += 7) formats[i].bits = 4;  // 288 inputs
+  amq::write_gguf(model, formats, folder.path(), options);
+  amq::gguf_model const read(model, folder.path() / "model.gguf");
+  for (amq::index i = 0; i < read.layers(); ++i) {
+    auto const f = formats[static_cast<std::size_t>(i)];
+    auto const measured = amq::gguf_weighted_blocks{}.quantize(model.weight(i), f, statistics.layer(i)).dequantized();
+    CHECK(same(read.layer(i).dequantized(), measured));
+    bool const unweighted = same(measured, amq::gguf_blocks{}.quantize(model.weight(i), f).dequantized());
+    CHECK(unweighted == (f.bits == 4));
+  }
+  // The first layer's inputs are the normed embeddings: their squares are about 1 a token before the norm's weights.
+  auto const norm = model.checkpoint().tensor("model.layers.0.input_layernorm.weight");
+  std::vector<float> weights(256);
+  to_f32(norm, weights);
+  double seen = 0, expected = 0;
+  for (std::size_t i = 0; i < weights.size(); ++i) {
+    seen += calibration.sums[0].squares[i] / (weights[i] * weights[i]);
+    expected += 96;
+  }
+  CHECK(calibration.sums[0].tokens == 96);
+  CHECK(seen == Approx(expected).epsilon(0.01));
+  CHECK(amq::gguf_calibration_of(statistics, read.layers()).importance == calibration.importance);
+}
+
+TEST_CASE("What llama.cpp does otherwise than the model is noted") {
+  auto const model = amq::llama::load(AMQ_TESTS_FOLDER "/data/forward/mistral_window_bf16");
+  amq_test::scratch_folder const folder;
+  std::vector<amq::format> const kept(model.linears().size(), amq::kept<amq::bf16>::value);
+  auto const report = amq::write_gguf(model, kept, folder.path());
+  CHECK(amq_test::lacks(report.notes.back(), {"ignores", "attention window"}) == "");
+  amq::gguf_file const file(folder.path() / "model.gguf");
+  CHECK(*file.find<std::string>("general.architecture") == "llama");
+  CHECK(file.tensor("blk.0.attn_q.weight").type == amq::gguf_type::bf16);
+  CHECK(amq::gguf_model(model, file.path()).replaced_names().empty());
 }

@@ -4,69 +4,19 @@
 #include <cstdio>
 #include <exception>
 #include <filesystem>
-#include <fstream>
 #include <iostream>
-#include <nlohmann/json.hpp>
 #include <span>
 #include <string>
 #include <vector>
 
-#include "amq/core/random.hpp"
 #include "amq/export/gguf.hpp"
 #include "amq/export/gguf_model.hpp"
 #include "amq/export/gguf_recipe.hpp"
 #include "amq/io/safetensors_writer.hpp"
 #include "amq/model/llama.hpp"
+#include "support/wide_llama.hpp"
 
 namespace {
-
-/// A random Llama whose rows are whole blocks of 256, but for one matrix a block.
-class random_llama {
- public:
-  explicit random_llama(std::filesystem::path const& folder) {
-    std::filesystem::create_directories(folder);
-    nlohmann::json const config{{"architectures", {"LlamaForCausalLM"}},
-                                {"model_type", "llama"},
-                                {"hidden_size", 256},
-                                {"intermediate_size", 288},
-                                {"num_hidden_layers", 2},
-                                {"num_attention_heads", 8},
-                                {"num_key_value_heads", 2},
-                                {"vocab_size", 64},
-                                {"max_position_embeddings", 64},
-                                {"rms_norm_eps", 1e-5},
-                                {"tie_word_embeddings", false}};
-    std::ofstream(folder / "config.json") << config.dump();
-    std::vector<amq::tensor_header> headers;
-    auto const add = [&](std::string const& name, std::vector<amq::index> const& shape) {
-      headers.push_back({name + ".weight", amq::dtype::f16, shape});
-    };
-    add("model.embed_tokens", {64, 256});
-    for (auto const* const block : {"model.layers.0.", "model.layers.1."}) {
-      std::string const prefix = block;
-      for (auto const* const norm : {"input_layernorm", "post_attention_layernorm"}) add(prefix + norm, {256});
-      for (auto const* const wide : {"self_attn.q_proj", "self_attn.o_proj"}) add(prefix + wide, {256, 256});
-      for (auto const* const narrow : {"self_attn.k_proj", "self_attn.v_proj"}) add(prefix + narrow, {64, 256});
-      for (auto const* const tall : {"mlp.gate_proj", "mlp.up_proj"}) add(prefix + tall, {288, 256});
-      add(prefix + "mlp.down_proj", {256, 288});
-    }
-    add("model.norm", {256});
-    add("lm_head", {64, 256});
-    amq::safetensors_writer file(folder / "model.safetensors", headers);
-    for (auto const& header : headers) file.write(std::span<float const>(numbers(header)));
-    file.commit();
-  }
-
- private:
-  std::vector<float> numbers(amq::tensor_header const& header) {
-    std::vector<float> values(static_cast<std::size_t>(header.bytes() / 2));
-    for (auto& value : values)
-      value = static_cast<float>(header.shape.size() == 1 ? 0.5 + random_.uniform() : 0.3 * (random_.uniform() - 0.5));
-    return values;
-  }
-
-  amq::random_stream random_{17};
-};
 
 /// All widths in turn, another first in each block; where a row is no whole block, 4 bits.
 std::vector<amq::format> mixed_formats(amq::llama const& model) {
@@ -135,7 +85,7 @@ int main(int argc, char** argv) {
   try {
     std::filesystem::path const folder = argv[1];
     std::filesystem::path const model = argc == 3 ? std::filesystem::path(argv[2]) : folder / "source";
-    if (argc == 2) random_llama{model};
+    if (argc == 2) amq_test::write_wide_llama(model);
     std::filesystem::create_directories(folder);
     write_all(folder, model);
   } catch (std::exception const& failure) {

@@ -98,34 +98,47 @@ class gguf_export {
     matrix<float> const values = numbers_.layer(i);
     auto const importance =
         options_.importance.empty() ? std::vector<float>{} : options_.importance[static_cast<std::size_t>(i)];
-    write_matrix(layer(i).name + ".weight", values, importance, type, file);
+    std::string const name = layer(i).name + ".weight";
+    index const heads = gguf_reordered_heads(name, model_.config());
+    write_rows(name, values.rows(), values.cols(), importance, type, file,
+               [&](index row) { return values.row(gguf_source_row(row, values.rows(), heads)); });
   }
 
   void write_other(std::string const& name, std::span<index const> shape, gguf_type type, gguf_writer& file) const {
+    auto const& source = model_.checkpoint().tensor(name);
     index const cols = shape.back();
-    auto values = numbers_.replaced(name);
-    if (!values) {
-      auto const& source = model_.checkpoint().tensor(name);
-      values.emplace(static_cast<std::size_t>(source.size()));
-      to_f32(source, *values);
+    index const rows = source.size() / cols;
+    if (auto values = numbers_.replaced(name)) {
+      if (shape.size() == 1) reorder(name, *values);
+      matrix_view<float const> const table(values->data(), rows, cols);
+      return write_rows(name, rows, cols, {}, type, file, [&](index row) { return table.row(row); });
     }
-    // A bias is one row in the file, but its numbers are reordered as the rows of its matrix are.
-    index const heads = shape.size() == 1 ? gguf_reordered_heads(name, model_.config()) : 0;
-    if (heads > 0) {
-      auto const ordered = *values;
-      for (index i = 0; i < cols; ++i)
-        (*values)[static_cast<std::size_t>(i)] = ordered[static_cast<std::size_t>(gguf_source_row(i, cols, heads))];
-    }
-    write_matrix(name, {values->data(), std::ssize(*values) / cols, cols}, {}, type, file);
+    auto const row_bytes = source.bytes.size() / static_cast<std::size_t>(rows);
+    std::vector<float> values(static_cast<std::size_t>(cols));
+    write_rows(name, rows, cols, {}, type, file, [&](index row) -> std::span<float const> {
+      auto piece = source;
+      piece.bytes = source.bytes.subspan(static_cast<std::size_t>(row) * row_bytes, row_bytes);
+      to_f32(piece, values);
+      if (shape.size() == 1) reorder(name, values);
+      return values;
+    });
   }
 
-  void write_matrix(std::string const& name, matrix_view<float const> values, std::span<float const> importance,
-                    gguf_type type, gguf_writer& file) const {
-    index const heads = values.rows > 1 ? gguf_reordered_heads(name, model_.config()) : 0;
-    std::vector<std::byte> bytes(static_cast<std::size_t>(gguf_row_bytes(type, values.cols)));
+  /// A bias is one row in the file, but its numbers are reordered as the rows of its matrix are.
+  void reorder(std::string const& name, std::vector<float>& bias) const {
+    index const heads = gguf_reordered_heads(name, model_.config());
+    auto const source = bias;
+    for (index i = 0; i < std::ssize(bias); ++i)
+      bias[static_cast<std::size_t>(i)] = source[static_cast<std::size_t>(gguf_source_row(i, std::ssize(bias), heads))];
+  }
+
+  template <class RowAt>
+  static void write_rows(std::string const& name, index rows, index cols, std::span<float const> importance,
+                         gguf_type type, gguf_writer& file, RowAt const& row_at) {
+    std::vector<std::byte> bytes(static_cast<std::size_t>(gguf_row_bytes(type, cols)));
     try {
-      for (index row = 0; row < values.rows; ++row) {
-        encode_gguf_row(type, values.row(gguf_source_row(row, values.rows, heads)), importance, bytes);
+      for (index row = 0; row < rows; ++row) {
+        encode_gguf_row(type, row_at(row), importance, bytes);
         file.write(bytes);
       }
     } catch (input_error const& failure) {
@@ -171,7 +184,7 @@ export_report write_gguf(Model const& source, gguf_numbers numbers, std::span<fo
 /// Writes `folder`/model.gguf (version 3), an existing folder: hyper-parameters and tokenizer as metadata, q and k rows
 /// in llama.cpp's order, norms and biases in F32, each linear layer quantized from the source's weights into the type
 /// that its format stands for (`gguf_type_for`): exactly what `gguf_blocks` measures, or, with `importance`,
-/// `gguf_weighted_blocks`. Memory: one tensor. `weight_bytes` is what `gguf_target` predicts; notes say what llama.cpp
+/// `gguf_weighted_blocks`. Memory: one layer. `weight_bytes` is what `gguf_target` predicts; notes say what llama.cpp
 /// will do otherwise. Throws input_error where the formats do not fit, and when the disk refuses.
 template <class Model>
 export_report write_gguf(Model const& source, std::span<format const> formats, std::filesystem::path const& folder,

@@ -29,8 +29,11 @@ class gguf_model : public quantized_source {
   gguf_model(Model const& source, std::filesystem::path file) : source_(source), file_(std::move(file)) {
     for (auto const& layer : source_.linears()) find(layer.name + ".weight", {layer.rows, layer.cols});
     for (auto const& other : source_.others()) {
-      auto values = read(other.name, other.shape);
       auto const& tensor = source_.checkpoint().tensor(other.name);
+      auto const& stored = find(other.name, other.shape);
+      bool const as_it_is = other.shape.size() > 1 && gguf_type_of(tensor.type) == stored.type;
+      if (as_it_is && std::ranges::equal(tensor.bytes, stored.data)) continue;
+      auto values = read(other.name, other.shape);
       std::vector<float> original(values.size());
       to_f32(tensor, original);
       if (std::memcmp(values.data(), original.data(), values.size() * sizeof(float)) != 0)
