@@ -15,21 +15,21 @@ namespace amq::detail {
 /// O(cols^2 (cols + rows)).
 inline void correct_drift(gptq_factor const& factor, matrix_view<float const> drift, double share,
                           matrix_view<float> weights) {
-  using row_major = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+  using dense_rows = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
   index const n = weights.rows;
   AMQ_EXPECTS(drift.rows == n && drift.cols == n, "statistics of the drift are (" + std::to_string(n) + ", " +
                                                       std::to_string(n) + "), not (" + std::to_string(drift.rows) +
                                                       ", " + std::to_string(drift.cols) + ")");
-  row_major ordered(n, n);
+  dense_rows ordered(n, n);
   for (index i = 0; i < n; ++i)
     for (index j = 0; j < n; ++j)
       ordered(i, j) = drift(factor.order[static_cast<std::size_t>(i)], factor.order[static_cast<std::size_t>(j)]);
-  Eigen::Map<row_major const> const triangle(factor.triangle.data(), n, n);
-  Eigen::Map<row_major, 0, Eigen::OuterStride<>> own(weights.data, n, weights.cols,
-                                                     Eigen::OuterStride<>(weights.stride));
+  Eigen::Map<dense_rows const> const triangle(factor.triangle.data(), n, n);
+  Eigen::Map<dense_rows, 0, Eigen::OuterStride<>> own(weights.data, n, weights.cols,
+                                                      Eigen::OuterStride<>(weights.stride));
   triangle.triangularView<Eigen::Lower>().solveInPlace<Eigen::OnTheRight>(ordered);
   // Transposed: (W M R^-1)^T = R^-T M^T W^T.
-  row_major correction = ordered.triangularView<Eigen::StrictlyUpper>().transpose() * own;
+  dense_rows correction = ordered.triangularView<Eigen::StrictlyUpper>().transpose() * own;
   triangle.triangularView<Eigen::Lower>().solveInPlace(correction);
   own += static_cast<float>(share) * correction;
 }

@@ -59,8 +59,11 @@ class gptq_recursion {
         scales_(groups_.count, stride_),
         zeros_(groups_.count, stride_) {
     std::fill(scales_.data(), scales_.data() + scales_.size(), 1.0f);
-    for (index k = 0; k < cols(); ++k)
-      for (index row = 0; row < rows_; ++row) weights_(k, row) = weights(row, column(k));
+    // A few rows at a time, so that both matrices are read and written by whole lines of the cache.
+    for (index first = 0; first < rows_; first += row_step)
+      for (index k = 0; k < cols(); ++k)
+        for (index row = first; row < std::min(first + row_step, rows_); ++row)
+          weights_(k, row) = weights(row, column(k));
   }
 
   index cols() const { return weights_.rows(); }
@@ -161,7 +164,7 @@ class gptq_recursion {
     inverse.setIdentity();
     triangle.template triangularView<Eigen::Lower>().solveInPlace(inverse);
     std::copy_n(weights_.row(first).data(), size * stride_, result.running.data());
-    if (first > 0) add_product(result.inverse, pushed_.view().rows_from(first, size), result.running);
+    if (first > 0) add_product(result.inverse, pack(pushed_.view().rows_from(first, size)), result.running);
     return result;
   }
 
@@ -186,22 +189,30 @@ class gptq_recursion {
     return error;
   }
 
-  /// Adds E R of the block's errors to what the positions after it will make up for.
+  /// Adds E R of the block's errors to what the positions after it will make up for. A few hundred positions at a time:
+  /// more lie on more pages than the processor remembers.
   void push(index first, index last, matrix<float> const& errors) {
-    index const rest = cols() - last;
-    matrix<float> rows(rest, errors.rows() + row_step);
-    matrix_view<float> const left(rows.data(), rest, errors.rows(), rows.cols());
-    for (index i = 0; i < rest; ++i)
-      std::copy_n(factor_.triangle.row(last + i).data() + first, left.cols, left.row(i).data());
-    add_product(left, errors, pushed_.view().rows_from(last, rest));
+    constexpr index most = 256;
+    matrix<float> rows(std::min(most, cols() - last), errors.rows() + row_step);
+    auto const panels = pack(errors);
+    for (index next = last; next < cols(); next += most) {
+      matrix_view<float> const left(rows.data(), std::min(most, cols() - next), errors.rows(), rows.cols());
+      for (index i = 0; i < left.rows; ++i)
+        std::copy_n(factor_.triangle.row(next + i).data() + first, left.cols, left.row(i).data());
+      add_product(left, panels, pushed_.view().rows_from(next, left.rows));
+    }
   }
 
-  /// c += a b
-  static void add_product(matrix_view<float const> a, matrix_view<float const> b, matrix_view<float> c) {
+  static matrix<float> pack(matrix_view<float const> values) {
+    matrix<float> panels(1, simd::packed_size(values.cols, values.rows, simd::best_isa()));
+    simd::pack_columns(values, panels.data(), simd::best_isa());
+    return panels;
+  }
+
+  /// c += a b, b as `pack` leaves it.
+  static void add_product(matrix_view<float const> a, matrix<float> const& b, matrix_view<float> c) {
     auto const which = simd::best_isa();
-    matrix<float> panels(1, simd::packed_size(b.cols, b.rows, which));
-    simd::pack_columns(b, panels.data(), which);
-    simd::multiply_panels(a, panels.data(), simd::panel_cols(which) * b.rows, c, true, which);
+    simd::multiply_panels(a, b.data(), simd::panel_cols(which) * a.cols, c, true, which);
   }
 
   gptq_factor const& factor_;
