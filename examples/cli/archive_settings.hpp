@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,21 @@ inline std::string joined(std::vector<int> numbers) {
   std::string text;
   for (int const number : numbers) text += (text.empty() ? "" : ",") + std::to_string(number);
   return text;
+}
+
+/// As they were given; none of them holds a blank line.
+inline std::string joined(std::vector<std::string> const& texts) {
+  std::string text;
+  for (auto const& each : texts) text += (text.empty() ? "" : "\n") + each;
+  return text;
+}
+
+/// The inverse.
+inline std::vector<std::string> separated(std::string const& text) {
+  std::vector<std::string> texts;
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) texts.push_back(line);
+  return texts;
 }
 
 /// The processor's name, or what is known of it: the same bits are promised on one machine and build only.
@@ -48,6 +64,12 @@ inline std::string const& setting(settings_map const& settings, std::string cons
   if (found == settings.end())
     throw input_error(file.string() + " lacks the setting '" + key + "'; expected an archive made by `amq search`");
   return found->second;
+}
+
+/// A setting that archives made by older versions may lack.
+inline std::string setting_or(settings_map const& settings, std::string const& key, std::string const& absent) {
+  auto const found = settings.find(key);
+  return found == settings.end() ? absent : found->second;
 }
 
 /// The same as a number.

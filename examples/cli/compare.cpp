@@ -8,7 +8,6 @@
 #include <string>
 #include <vector>
 
-#include "amq/compose/evaluators.hpp"
 #include "amq/core/executor.hpp"
 #include "amq/evaluate/caching_evaluator.hpp"
 #include "amq/io/archive_csv.hpp"
@@ -25,6 +24,7 @@
 #include "archived_space.hpp"
 #include "compared_strategies.hpp"
 #include "comparison_pictures.hpp"
+#include "engine.hpp"
 #include "interrupt.hpp"
 #include "progress.hpp"
 #include "setup.hpp"
@@ -200,13 +200,15 @@ void keep_answers(caching_evaluator<any_evaluator>& cache, sqlite_archive& archi
 
 int compare_on_model(compare_options const& options) {
   check_measuring(options.measure);
+  auto const proxy = proxy_of(options.measure, options.space.target);
+  expect_names(proxy, options.measure);
   auto const model = llama::load(needed(options.model, options, "--model DIR"));
   auto const tokens = load_checked_tokens(needed(options.measure.tokens, options, "--tokens FILE"),
                                           {options.measure.sequences, options.measure.length}, model);
   settings_map const what{{"model_sha256", model.fingerprint()}, {"tokens_sha256", tokens.fingerprint()},
-                          {"loss", options.measure.loss},        {"proxy", options.measure.proxy},
-                          {"bits", joined(options.bits)},        {"group", std::to_string(options.measure.group)}};
-  setting landscape{space_of(model, options.bits, options.measure.group),
+                          {"loss", options.measure.loss},        {"proxy", proxy},
+                          {"bits", joined(options.space.bits)},  {"group", std::to_string(options.space.group)}};
+  setting landscape{space_of(model, options.space),
                     {{"landscape", "model"}},
                     std::filesystem::weakly_canonical(options.model).filename().string(),
                     1,  // one run at a time: evaluations use the threads
@@ -216,12 +218,12 @@ int compare_on_model(compare_options const& options) {
   std::filesystem::create_directories(options.out, ignored);
   interruptible_executor executor(threads_to_use(options.measure.threads));
   caching_evaluator<any_evaluator> cache(
-      make_evaluator(model, tokens, landscape.space, options.measure.proxy, options.measure.loss, executor));
+      evaluator_of(model, tokens, landscape.space, proxy, options.measure, {}, executor));
   executor.finish_pieces();
   auto const file = options.out / "measured.sqlite";
   auto archive = sqlite_archive::started(file)
                      ? sqlite_archive::open(file)
-                     : sqlite_archive::create(file, what, archived_layers(landscape.space, model.linears()));
+                     : sqlite_archive::create(file, what, archived_layers(landscape.space, landscape.space.layers()));
   archive.expect_settings(what, {});
   keep_answers(cache, archive, landscape.space);
   return compare_on(options, landscape, cache);

@@ -5,47 +5,31 @@
 #include <nlohmann/json.hpp>
 
 #include "amq/compose/deploy.hpp"
-#include "amq/compose/evaluators.hpp"
+#include "engine.hpp"
 #include "interrupt.hpp"
 #include "setup.hpp"
 
 namespace amq::cli {
 namespace {
 
-struct chosen {
-  format_space space;
-  configuration genes;
-};
-
-/// The configuration asked for, in a space that has just the widths it uses.
-chosen choose(llama const& model, evaluate_options const& options) {
+/// The formats asked for, one a layer.
+std::vector<format> choose(llama const& model, evaluate_options const& options) {
   if (options.bits) {
-    auto space = space_of(model, {*options.bits}, options.measure.group);
-    auto genes = space.highest();
-    return {std::move(space), std::move(genes)};
+    check_bits(*options.bits);
+    check_group(options.group, model.linears());
+    return std::vector(model.linears().size(), format{*options.bits, options.group});
   }
-  auto const group = options.group_given ? std::optional<int>(options.measure.group) : std::nullopt;
-  auto const wanted = read_configuration(*options.configuration, model.linears(), group);
-  auto space = space_of(model, wanted.bits, wanted.group);
-  auto genes = space.from_bits(wanted.bits);
-  return {std::move(space), std::move(genes)};
+  if (options.group_given) return read_configuration(*options.configuration, model.linears(), options.group);
+  return read_configuration(*options.configuration, model.linears());
 }
 
-quality measure(llama const& model, token_sequences const& tokens, chosen const& what, std::string const& proxy,
-                interruptible_executor& executor) {
-  std::optional<quality> measured;
-  with_registered(proxies(), proxy, "a proxy quantizer", [&](auto const& quantizer) {
-    reference_model const reference(model, tokens, executor);
-    auto const hidden = streamed_pass(
-        model, tokens,
-        [&](index layer) {
-          auto const wanted = what.space.choices(layer)[what.genes[static_cast<std::size_t>(layer)]];
-          return dense_matrix(quantized_weights(model, layer, quantizer, wanted));
-        },
-        executor);
-    measured = measure_quality(reference, tokens, hidden, executor);
-  });
-  return *measured;
+quality measure(llama const& model, token_sequences const& tokens, std::span<format const> formats,
+                std::string const& quantizer, interruptible_executor& executor) {
+  quantized_memory quantized;
+  quantize_into(quantized, model, formats, tokens, quantizer, executor);
+  for (auto const& note : quantized.notes()) std::fprintf(stderr, "amq: %s\n", note.c_str());
+  reference_model const reference(model, tokens, executor);
+  return quantized_quality(model, quantized, reference, tokens, executor);
 }
 
 /// What an archive would record under the chosen loss, nats a position.
@@ -75,19 +59,26 @@ void print(quality const& q, nlohmann::ordered_json const& json) {
 int evaluate(evaluate_options const& options) {
   auto const start = std::chrono::steady_clock::now();
   check_measuring(options.measure);
-  with_registered(losses(), options.measure.loss, "a loss", [](auto const&) {});
+  auto const quantizer = proxy_of(options.measure, "");
+  expect_names("hqq", options.measure);
+  expect_quantizer(quantizer);
   auto const model = llama::load(options.model);
   auto const tokens =
       load_checked_tokens(options.measure.tokens, {options.measure.sequences, options.measure.length}, model);
-  auto const what = choose(model, options);
+  auto const formats = choose(model, options);
   interruptible_executor executor(threads_to_use(options.measure.threads));
-  quality const measured = measure(model, tokens, what, options.measure.proxy, executor);
+  quality const measured = measure(model, tokens, formats, quantizer, executor);
 
   nlohmann::ordered_json json = to_json(measured);
   json["loss"] = archived_loss(measured, options.measure.loss);
-  json["average_bits"] = what.space.average_bits(what.genes);
-  json["linear_bytes"] = what.space.linear_bytes(what.genes);
-  json["model_bytes"] = what.space.model_bytes(what.genes);
+  std::vector<linear_layer> const layers(model.linears().begin(), model.linears().end());
+  std::vector<std::vector<format>> only;
+  for (format const f : formats) only.push_back({f});
+  format_space const space(layers, std::move(only), model.other_bytes());
+  auto const genes = space.highest();
+  json["average_bits"] = space.average_bits(genes);
+  json["linear_bytes"] = space.linear_bytes(genes);
+  json["model_bytes"] = space.model_bytes(genes);
   json["seconds"] = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   if (options.json)
     std::printf("%s\n", json.dump().c_str());

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "amq/io/atomic_file.hpp"
+#include "amq/io/configuration_file.hpp"
 #include "amq/search/front.hpp"
 #include "amq/search/progress.hpp"
 #include "amq/space/format_space.hpp"
@@ -24,17 +25,24 @@ inline nlohmann::ordered_json hypervolume_json(format_space const& space, memory
   return normalised_hypervolume(measured.evaluations(), *frame, scale);
 }
 
+/// ",4,3,..." in the order of the source layers: bits, or the spellings of formats where bits do not tell them apart.
+inline std::string choices_csv(format_space const& space, configuration const& genes) {
+  std::string csv;
+  auto const formats = space.formats(genes);
+  bool const by_bits = to_json(space.source_layers(), formats).contains("bits");
+  for (format const f : formats) csv += "," + (by_bits ? std::to_string(f.bits) : spelling(f));
+  return csv;
+}
+
 /// Every point with its configuration by layer name.
 inline nlohmann::ordered_json points_json(format_space const& space, front const& points) {
   auto list = nlohmann::ordered_json::array();
   for (auto const& point : points) {
-    nlohmann::ordered_json bits;
-    auto const widths = space.bits_by_layer(point.configuration);
-    for (std::size_t i = 0; i < widths.size(); ++i) bits[space.layers()[i].name] = widths[i];
+    auto const written = to_json(space.source_layers(), space.formats(point.configuration));
     list.push_back({{"average_bits", point.average_bits},
                     {"model_bytes", point.model_bytes},
                     {"loss", point.loss},
-                    {"configuration", std::move(bits)}});
+                    {"configuration", written.contains("bits") ? written["bits"] : written["formats"]}});
   }
   return list;
 }
@@ -42,15 +50,14 @@ inline nlohmann::ordered_json points_json(format_space const& space, front const
 /// One line a point: average bits, model bytes, loss, then the bits of every layer under its name.
 inline std::string points_csv(format_space const& space, front const& points) {
   std::string csv = "average_bits,model_bytes,loss";
-  for (auto const& layer : space.layers()) csv += "," + layer.name;
+  for (auto const& layer : space.source_layers()) csv += "," + layer.name;
   csv += "\n";
   for (auto const& point : points) {
     char numbers[96];
     std::snprintf(numbers, sizeof numbers, "%.12g,%lld,%.12g", point.average_bits,
                   static_cast<long long>(point.model_bytes), point.loss);
     csv += numbers;
-    for (int const bits : space.bits_by_layer(point.configuration)) csv += "," + std::to_string(bits);
-    csv += "\n";
+    csv += choices_csv(space, point.configuration) + "\n";
   }
   return csv;
 }

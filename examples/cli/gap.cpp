@@ -8,11 +8,12 @@
 #include <string>
 #include <vector>
 
-#include "amq/compose/evaluators.hpp"
 #include "amq/io/atomic_file.hpp"
 #include "amq/io/detail/text_table.hpp"
 #include "amq/laboratory/share_space.hpp"
 #include "amq/predict/gp.hpp"
+#include "engine.hpp"
+#include "front_files.hpp"
 #include "gnuplot.hpp"
 #include "interrupt.hpp"
 #include "progress.hpp"
@@ -20,6 +21,8 @@
 
 namespace amq::cli {
 namespace {
+
+std::string proxy_of(gap_options const& options) { return proxy_of(options.measure, options.space.target); }
 
 /// Losses of a batch. Throws `interrupted` once Ctrl-C came, input_error for what cannot be measured.
 std::vector<double> measure_all(any_evaluator& evaluator, std::vector<configuration> const& batch,
@@ -63,7 +66,7 @@ struct measured_gap {
 
 measured_gap measure(gap_options const& options, llama const& model, token_sequences const& tokens,
                      format_space const& space, interruptible_executor& executor) {
-  auto proxy = make_evaluator(model, tokens, space, options.measure.proxy, options.measure.loss, executor);
+  auto proxy = evaluator_of(model, tokens, space, proxy_of(options), options.measure, {}, executor);
   measured_gap result{{}, measure_sensitivities(proxy, space)};
   auto const sample = gap_sample(space, result.proxy.added,
                                  {.levels = options.levels,
@@ -75,8 +78,8 @@ measured_gap measure(gap_options const& options, llama const& model, token_seque
                       " configurations are of a size asked for; ask for fewer --levels or a larger --width");
   std::vector<configuration> batch;
   for (auto const& one : sample) batch.push_back(one.genes);
-  auto const first = measure_all(proxy, batch, options.measure.proxy);
-  auto deployment = make_evaluator(model, tokens, space, options.deployment, options.measure.loss, executor);
+  auto const first = measure_all(proxy, batch, proxy_of(options));
+  auto deployment = evaluator_of(model, tokens, space, options.deployment, options.measure, {}, executor);
   auto const second = measure_all(deployment, batch, options.deployment);
   for (std::size_t i = 0; i < sample.size(); ++i)
     result.points.push_back({sample[i], std::max(first[i], smallest_loss), std::max(second[i], smallest_loss)});
@@ -96,10 +99,10 @@ nlohmann::ordered_json json_of(gap_figures const& figures) {
 
 nlohmann::ordered_json json_of(gap_options const& options, std::vector<gap_point> const& points,
                                gap_report const& report) {
-  nlohmann::ordered_json json{{"proxy", options.measure.proxy},
+  nlohmann::ordered_json json{{"proxy", proxy_of(options)},
                               {"deployment", options.deployment},
                               {"loss", options.measure.loss},
-                              {"group_size", options.measure.group},
+                              {"group_size", options.space.group},
                               {"seed", options.seed},
                               {"levels", options.levels},
                               {"width", options.width},
@@ -115,14 +118,13 @@ nlohmann::ordered_json json_of(gap_options const& options, std::vector<gap_point
 
 std::string csv_of(format_space const& space, std::vector<gap_point> const& points) {
   std::string csv = "level,average_bits,proxy_loss,deployment_loss";
-  for (auto const& layer : space.layers()) csv += "," + layer.name;
+  for (auto const& layer : space.source_layers()) csv += "," + layer.name;
   csv += "\n";
   for (auto const& point : points) {
     csv += std::to_string(point.sized.level);
     for (double const number : {point.sized.average_bits, point.proxy, point.deployment})
       csv += "," + amq::detail::exact(number);
-    for (int const bits : space.bits_by_layer(point.sized.genes)) csv += "," + std::to_string(bits);
-    csv += "\n";
+    csv += choices_csv(space, point.sized.genes) + "\n";
   }
   return csv;
 }
@@ -143,7 +145,7 @@ bool draw(std::filesystem::path const& file, gap_options const& options, std::ve
     after += line(correction.after);
   }
   plot.line("set multiplot layout 1,2\nset logscale xy\nset format '%.2g'\nset cblabel 'average bits'\nset xlabel " +
-            quoted(options.measure.loss + ", " + options.measure.proxy + " (proxy)") + "\nset ylabel " +
+            quoted(options.measure.loss + ", " + proxy_of(options) + " (proxy)") + "\nset ylabel " +
             quoted(options.measure.loss + ", " + options.deployment + " (deployment)"));
   plot.line("set palette defined (0 '#0072b2', 1 '#e69f00')");
   plot.line("plot " + plot.block(scatter) + " using 1:2:3 with points pt 7 ps 0.4 palette notitle");
@@ -158,7 +160,7 @@ bool draw(std::filesystem::path const& file, gap_options const& options, std::ve
 
 void print(gap_options const& options, std::vector<gap_point> const& points, gap_report const& report) {
   auto const shown = [](std::optional<double> const& tau) { return tau ? std::to_string(*tau) : std::string("-"); };
-  std::printf("%s ranks what %s gives, %zu configurations of %td sizes:\n", options.measure.proxy.c_str(),
+  std::printf("%s ranks what %s gives, %zu configurations of %td sizes:\n", proxy_of(options).c_str(),
               options.deployment.c_str(), points.size(), options.levels);
   std::printf("%-44s %10s\n%-44s %10s\n", "Kendall tau at nearly equal bits", shown(report.proxy.tau).c_str(),
               "median over the sizes", shown(report.proxy.median_tau).c_str());
@@ -175,8 +177,8 @@ void print(gap_options const& options, std::vector<gap_point> const& points, gap
 
 void check(gap_options const& options) {
   check_measuring(options.measure);
-  with_registered(proxies(), options.deployment, "a quantizer", [](auto const&) {});
-  with_registered(proxies(), options.measure.proxy, "a proxy quantizer", [](auto const&) {});
+  expect_names(options.deployment, options.measure);
+  expect_names(proxy_of(options), options.measure);
   if (options.levels < 1 || options.configurations < 2)
     throw input_error("--levels and --configurations are " + std::to_string(options.levels) + " and " +
                       std::to_string(options.configurations) + "; expected at least 1 and at least 2");
@@ -192,7 +194,7 @@ int gap(gap_options const& options) {
   auto const model = llama::load(options.model);
   auto const tokens =
       load_checked_tokens(options.measure.tokens, {options.measure.sequences, options.measure.length}, model);
-  auto const space = space_of(model, options.bits, options.measure.group);
+  auto const space = space_of(model, options.space);
   if (variable_layers(space).empty())
     throw input_error(
         "--bits leaves every layer one choice, so there is nothing to rank; expected at least two widths");

@@ -36,15 +36,40 @@ void add_bits(CLI::App& command, std::vector<int>& bits) {
   command.add_option("--bits", bits, "Widths a layer may take, 2 to 8")->delimiter(',')->capture_default_str();
 }
 
+void add_group(CLI::App& command, int& group) {
+  command.add_option("--group", group, "Inputs that share a scale and a zero; -1 for whole rows")
+      ->capture_default_str();
+}
+
+void add_space(CLI::App& command, space_options& space) {
+  add_bits(command, space.bits);
+  add_group(command, space.group);
+  command.add_option("--formats", space.formats, "Instead of bits and group: 2g64,3g128,3g128+8,stack4,kept16")
+      ->delimiter(',');
+  command
+      .add_option("--tie", space.ties,
+                  "Layers that share a choice: qkv, gate_up, block, experts, or a regular expression whose captures "
+                  "tell groups apart")
+      ->delimiter(',');
+  command.add_option("--keep", space.keep, "Regular expression of layers that stay in 16 bits; may be repeated");
+  command
+      .add_option("--target", space.target,
+                  "Format of files whose bytes, choices and fused layers count: amq, compressed-tensors, "
+                  "compressed-tensors-symmetric, gptq, awq, mlx or gguf")
+      ->capture_default_str();
+  command.add_option("--device", space.device, "Refuse formats without a kernel on: any, cpu or cuda")
+      ->capture_default_str();
+}
+
 void add_measuring(CLI::App& command, measuring& measure, bool required = true) {
-  command.add_option("--tokens", measure.tokens, "Calibration tokens: .npy of integers, or raw .u16 / .u32")
+  command.add_option("--tokens", measure.tokens, "Calibration tokens: a .txt, .npy of integers, or raw .u16 / .u32")
       ->required(required);
   command.add_option("--sequences", measure.sequences, "Sequences to take from the tokens")->capture_default_str();
   command.add_option("--length", measure.length, "Tokens in a sequence")->capture_default_str();
   command.add_option("--loss", measure.loss, "jsd, kl or cross_entropy")->capture_default_str();
-  command.add_option("--proxy", measure.proxy, "Quantizer used while measuring: hqq, rtn, rtn_symmetric or rtn_awq")
-      ->capture_default_str();
-  command.add_option("--group", measure.group, "Inputs that share a scale and a zero; -1 for whole rows")
+  command.add_option("--proxy", measure.proxy,
+                     "Quantizer used while measuring: hqq (default), rtn, rtn_symmetric, rtn_awq, gptq, awq or gguf");
+  command.add_option("--bank", measure.bank, "How quantized layers are held while measuring: dense or packed")
       ->capture_default_str();
   command.add_option("--precision", measure.precision, "Arithmetic of both models: f32")->capture_default_str();
   add_threads(command, measure.threads);
@@ -80,8 +105,10 @@ void add_gap(CLI::App& app, gap_options& options, int& code) {
   auto* command = app.add_subcommand("gap", "How well a proxy ranks what a deployment quantizer gives");
   add_model(*command, options.model);
   add_measuring(*command, options.measure);
-  add_bits(*command, options.bits);
-  command->add_option("--deployment", options.deployment, "The other quantizer: hqq, rtn, rtn_symmetric or rtn_awq")
+  add_space(*command, options.space);
+  command
+      ->add_option("--deployment", options.deployment,
+                   "The other quantizer: hqq, rtn, rtn_symmetric, rtn_awq, gptq, awq or gguf")
       ->capture_default_str();
   command->add_option("--levels", options.levels, "Sizes to compare at, evenly over the range of bits")
       ->capture_default_str();
@@ -147,9 +174,7 @@ int main(int argc, char** argv) {
   inspect_options inspecting;
   auto* inspect_command = app.add_subcommand("inspect", "Architecture, linear layers, size of the search space");
   add_model(*inspect_command, inspecting.model);
-  add_bits(*inspect_command, inspecting.bits);
-  inspect_command->add_option("--group", inspecting.group, "Inputs that share a scale and a zero; -1 for whole rows")
-      ->capture_default_str();
+  add_space(*inspect_command, inspecting.space);
   add_json(*inspect_command, inspecting.json);
   inspect_command->callback([&] { code = inspect(inspecting); });
 
@@ -157,6 +182,7 @@ int main(int argc, char** argv) {
   auto* evaluate_command = app.add_subcommand("evaluate", "Quality of one configuration against the unquantized model");
   add_model(*evaluate_command, evaluating.model);
   add_measuring(*evaluate_command, evaluating.measure);
+  add_group(*evaluate_command, evaluating.group);
   auto* chosen = evaluate_command->add_option_group("configuration", "What to evaluate");
   chosen->add_option("--configuration", evaluating.configuration, "JSON file with the bits of every layer");
   chosen->add_option("--bits", evaluating.bits, "The same width for every layer, 2 to 8");
@@ -171,7 +197,7 @@ int main(int argc, char** argv) {
   auto* sensitivity_command = app.add_subcommand("sensitivity", "Each linear layer alone at the lowest width");
   add_model(*sensitivity_command, sensing.model);
   add_measuring(*sensitivity_command, sensing.measure);
-  add_bits(*sensitivity_command, sensing.bits);
+  add_space(*sensitivity_command, sensing.space);
   sensitivity_command->add_option("--threshold", sensing.threshold, "Layers above this times the median are pinned")
       ->capture_default_str()
       ->check(positive_number);
@@ -182,7 +208,7 @@ int main(int argc, char** argv) {
   auto* search_command = app.add_subcommand("search", "Find the Pareto front of average bits against quality loss");
   add_model(*search_command, searching.model);
   add_measuring(*search_command, searching.measure);
-  add_bits(*search_command, searching.bits);
+  add_space(*search_command, searching.space);
   search_command->add_option("--seed", searching.seed, "Seed of every random number; same seed, same archive")
       ->required()
       ->check(whole_number<std::uint64_t>);
@@ -228,9 +254,26 @@ int main(int argc, char** argv) {
       ->check(positive_number);
   budget->add_option("--at-most-bytes", deploying.at_most_bytes, "Bytes of the whole quantized model")
       ->check(whole_number<std::int64_t>);
+  budget->add_option("--at-most-gib", deploying.at_most_gib, "Memory in GiB for the model and its key/value cache")
+      ->check(positive_number);
   budget->require_option(1);
-  deploy_command->add_option("--quantizer", deploying.quantizer, "hqq, rtn, rtn_symmetric or rtn_awq")
+  deploy_command->add_option("--context", deploying.context, "Tokens in the key/value cache that --at-most-gib holds")
+      ->check(whole_number<std::int64_t>)
+      ->check(CLI::NonNegativeNumber);
+  deploy_command->add_option("--quantizer", deploying.quantizer,
+                             "hqq, rtn, rtn_symmetric, rtn_awq, gptq, gptq_act_order, gptq_symmetric, gptaq, awq, owq, "
+                             "bitstack or gguf (default: the search's proxy)");
+  deploy_command
+      ->add_option("--format", deploying.format,
+                   "hf, amq, compressed-tensors, compressed-tensors-symmetric, gptq, awq, mlx or gguf")
       ->capture_default_str();
+  deploy_command
+      ->add_option("--verify", deploying.verify,
+                   "Quantize so many candidates for real, measure them and keep the best (default: 1 where the "
+                   "quantizer is not the search's proxy)")
+      ->check(CLI::Range(0, 1000));
+  deploy_command->add_flag("--exact", deploying.exact, "Refuse zeros that the format would round");
+  deploy_command->add_flag("--force", deploying.force, "Replace a folder that amq wrote before");
   deploy_command->add_option("--heldout", deploying.heldout, "Tokens the search has not seen, to measure on as well");
   deploy_command->add_option("--out", deploying.out, "Folder to write")->required();
   deploy_command->add_option("--model", deploying.model, "Where the search's model is now, if it moved");
@@ -263,7 +306,7 @@ int main(int argc, char** argv) {
                               "Archive to replay: archive.sqlite, or an archive as CSV");
   compare_command->add_option("--model", comparing.model, "Hugging Face folder: config.json and safetensors");
   add_measuring(*compare_command, comparing.measure, false);
-  add_bits(*compare_command, comparing.bits);
+  add_space(*compare_command, comparing.space);
   compare_command->add_option("--strategies", comparing.strategies, "Presets, separated by commas (see amq policies)")
       ->delimiter(',')
       ->capture_default_str();
@@ -297,7 +340,8 @@ int main(int argc, char** argv) {
     app.parse(argc, argv);
     if (app.get_subcommands().empty())
       return report(
-          "no command was given; expected inspect, evaluate, sensitivity, search, deploy or compare (see --help)",
+          "no command was given; expected inspect, evaluate, sensitivity, search, deploy, compare, gap, archive or "
+          "policies (see --help)",
           exit_bad_input);
     if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0)
       return report("standard output cannot be written", exit_bad_input);

@@ -10,22 +10,32 @@
 
 namespace amq::cli {
 
+/// What layers may be stored as.
+struct space_options {
+  std::vector<int> bits{2, 3, 4};
+  int group = 128;
+  std::vector<std::string> formats;  ///< spellings, instead of bits and group
+  std::vector<std::string> ties;     ///< names or regular expressions of layers that share a choice
+  std::vector<std::string> keep;     ///< regular expressions of layers that stay in 16 bits
+  std::string target = "amq";        ///< format of files whose bytes, choices and ties count
+  std::string device = "any";        ///< what the model is to run on: formats without a kernel there are refused
+};
+
 /// How configurations are measured; shared by evaluate, sensitivity and search.
 struct measuring {
   std::filesystem::path tokens;
   int sequences = 16;
   int length = 256;
   std::string loss = "jsd";
-  std::string proxy = "hqq";
+  std::string proxy;  ///< empty: hqq, or gguf for that target
+  std::string bank = "dense";
   std::string precision = "f32";
-  int group = 128;
   int threads = 0;  ///< 0: all cores
 };
 
 struct inspect_options {
   std::filesystem::path model;
-  std::vector<int> bits{2, 3, 4};
-  int group = 128;
+  space_options space;
   bool json = false;
 };
 
@@ -34,6 +44,7 @@ struct evaluate_options {
   measuring measure;
   std::optional<int> bits;
   std::optional<std::filesystem::path> configuration;
+  int group = 128;
   bool group_given = false;
   bool json = false;
 };
@@ -41,7 +52,7 @@ struct evaluate_options {
 struct sensitivity_options {
   std::filesystem::path model;
   measuring measure;
-  std::vector<int> bits{2, 3, 4};
+  space_options space;
   double threshold = 2.0;
   bool json = false;
 };
@@ -49,7 +60,7 @@ struct sensitivity_options {
 struct search_options {
   std::filesystem::path model;
   measuring measure;
-  std::vector<int> bits{2, 3, 4};
+  space_options space;
   std::uint64_t seed = 0;
   std::filesystem::path out;
   std::optional<std::int64_t> evaluations;
@@ -74,7 +85,13 @@ struct deploy_options {
   std::optional<std::filesystem::path> tokens;  ///< the same of its tokens
   std::optional<double> at_most_bits;
   std::optional<std::int64_t> at_most_bytes;
-  std::string quantizer = "hqq";
+  std::optional<double> at_most_gib;
+  std::int64_t context = 0;  ///< tokens of the key/value cache that at_most_gib holds, too
+  std::string quantizer;     ///< empty: the search's proxy
+  std::string format = "hf";
+  int verify = -1;     ///< candidates to quantize and measure; -1: one, where the quantizer is not the proxy
+  bool exact = false;  ///< refuse real zeros that the format would round
+  bool force = false;  ///< replace what amq wrote before
   std::optional<std::filesystem::path> heldout;
   std::filesystem::path out;
   int threads = 0;
@@ -84,7 +101,7 @@ struct deploy_options {
 struct gap_options {
   std::filesystem::path model;
   measuring measure;
-  std::vector<int> bits{2, 3, 4};
+  space_options space;
   std::string deployment = "rtn";
   std::ptrdiff_t levels = 10;
   std::ptrdiff_t configurations = 20;  ///< of each size
@@ -115,7 +132,7 @@ struct compare_options {
   std::filesystem::path archive;
   std::filesystem::path model;
   measuring measure;
-  std::vector<int> bits{2, 3, 4};
+  space_options space;
   std::vector<std::filesystem::path> across;  ///< folders of finished comparisons; then nothing is run
   std::vector<std::string> strategies{"best", "amq"};
   std::vector<std::string> vary;

@@ -8,11 +8,12 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
-#include "amq/compose/evaluators.hpp"
 #include "amq/evaluate/process_evaluator.hpp"
+#include "amq/evaluate/tied_evaluator.hpp"
 #include "amq/search/search.hpp"
 #include "amq/store/sqlite_archive.hpp"
 #include "archive_settings.hpp"
+#include "engine.hpp"
 #include "front_files.hpp"
 #include "interrupt.hpp"
 #include "policies/policies.hpp"
@@ -44,14 +45,18 @@ settings_map describe(search_options const& options, llama const& model, token_s
   auto const names = with_own_parts(policies(), names_of(options));
   settings_map settings{{"seed", std::to_string(options.seed)},
                         {"loss", options.measure.loss},
-                        {"proxy", options.evaluator ? "process" : options.measure.proxy},
+                        {"proxy", options.evaluator ? "process" : proxy_of(options.measure, options.space.target)},
                         {"precision", options.measure.precision},
                         {"preset", names.preset},
                         {"predictor", names.predictor},
                         {"optimizer", names.optimizer},
                         {"infill", names.infill},
-                        {"bits", joined(options.bits)},
-                        {"group", std::to_string(options.measure.group)},
+                        {"bits", joined(options.space.bits)},
+                        {"group", std::to_string(options.space.group)},
+                        {"formats", joined(options.space.formats)},
+                        {"ties", joined(options.space.ties)},
+                        {"keep", joined(options.space.keep)},
+                        {"target", options.space.target},
                         {"sequences", std::to_string(options.measure.sequences)},
                         {"length", std::to_string(options.measure.length)},
                         {"threshold", nlohmann::json(options.threshold).dump()},
@@ -80,6 +85,13 @@ setting_rules resume_rules() {
   return rules;
 }
 
+/// Archives made before a setting had a name have its first value.
+void forget_later_settings(settings_map const& stored, settings_map& wanted) {
+  settings_map const first{{"infill", "spread"}, {"formats", ""}, {"ties", ""}, {"keep", ""}, {"target", "amq"}};
+  for (auto const& [key, value] : first)
+    if (!stored.contains(key) && wanted[key] == value) wanted.erase(key);
+}
+
 void create_folder(std::filesystem::path const& folder) {
   std::error_code failure;
   std::filesystem::create_directories(folder, failure);
@@ -105,15 +117,15 @@ sqlite_archive open_archive(search_options const& options, llama const& model, t
   if (!started) {
     create_folder(options.out);
     return sqlite_archive::create(file, describe(options, model, tokens, budget),
-                                  archived_layers(space, model.linears()));
+                                  archived_layers(space, space.layers()));
   }
   auto archive = sqlite_archive::open(file);
   keep_first_sizes(options, archive.settings(), file, budget);
   auto wanted = describe(options, model, tokens, budget);
-  if (!archive.settings().contains("infill") && wanted["infill"] == "spread") wanted.erase("infill");  // had no name
+  forget_later_settings(archive.settings(), wanted);
   auto const warning = archive.expect_settings(wanted, resume_rules());
   if (!warning.empty()) std::fprintf(stderr, "amq: %s\n", warning.c_str());
-  if (archive.layers() != archived_layers(space, model.linears()))
+  if (archive.layers() != archived_layers(space, space.layers()))
     throw input_error(file.string() + " was made with other linear layers or formats; search into another folder");
   auto const longest =
       std::max<std::int64_t>(budget.evaluations, integer_setting(archive.settings(), "evaluations", file));
@@ -156,6 +168,13 @@ any_evaluator start_evaluator(search_options const& options, std::vector<archive
   return any_evaluator(std::move(child));
 }
 
+/// Other programs see one choice for each layer, tied or not.
+any_evaluator start_evaluator(search_options const& options, format_space const& space) {
+  auto inner = start_evaluator(options, archived_layers(space.untied(), space.source_layers()));
+  if (!space.tied()) return inner;
+  return any_evaluator(std::make_unique<tied_evaluator>(space, std::move(inner)));
+}
+
 struct outcome {
   search_result result;
   search_budget budget;
@@ -168,8 +187,9 @@ outcome run(search_options const& options, llama const& model, token_sequences c
   auto budget = new_budget(options, space.size());
   interruptible_executor executor(threads_to_use(options.measure.threads));
   auto const prepare = [&] {
-    if (options.evaluator) return start_evaluator(options, archived_layers(space, model.linears()));
-    return make_evaluator(model, tokens, space, options.measure.proxy, options.measure.loss, executor);
+    if (options.evaluator) return start_evaluator(options, space);
+    return evaluator_of(model, tokens, space, proxy_of(options.measure, options.space.target), options.measure,
+                        options.out / "statistics.safetensors", executor);
   };
   // A new archive is made once everything that can be refused is there; an old one is compared before the long work.
   std::optional<any_evaluator> evaluator;
@@ -199,7 +219,8 @@ nlohmann::ordered_json write_front(search_options const& options, outcome const&
   json["evaluations"] = finished.measured.evaluations().size();
   json["seed"] = options.seed;
   json["loss"] = options.measure.loss;
-  json["group_size"] = options.measure.group;
+  json["group_size"] = options.space.group;
+  json["target"] = options.space.target;
   json["hypervolume"] = hypervolume_json(space, finished.measured, loss_scale::raw);
   json["log_hypervolume"] = hypervolume_json(space, finished.measured, loss_scale::logarithmic);
   json["pinned"] = nlohmann::ordered_json::array();
@@ -251,10 +272,14 @@ void report_end(search_options const& options, outcome const& finished) {
 int search(search_options const& options) {
   auto const start = std::chrono::steady_clock::now();
   check_measuring(options.measure);
+  if (!options.evaluator) expect_names(proxy_of(options.measure, options.space.target), options.measure);
   auto const model = llama::load(options.model);
   auto const tokens =
       load_checked_tokens(options.measure.tokens, {options.measure.sequences, options.measure.length}, model);
-  auto const space = space_of(model, options.bits, options.measure.group);
+  auto const space = space_of(model, options.space);
+  if (space.free_layers().empty())
+    throw input_error(
+        "every layer has one choice, so there is nothing to search; give more --bits or --formats, or fewer --keep");
   auto const finished = run(options, model, tokens, space);
   double const seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   if (finished.measured.evaluations().empty()) {

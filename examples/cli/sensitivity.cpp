@@ -5,8 +5,8 @@
 #include <nlohmann/json.hpp>
 #include <numeric>
 
-#include "amq/compose/evaluators.hpp"
 #include "amq/space/sensitivity.hpp"
+#include "engine.hpp"
 #include "interrupt.hpp"
 #include "progress.hpp"
 #include "setup.hpp"
@@ -63,12 +63,14 @@ void print(nlohmann::ordered_json const& json, std::string const& loss) {
 int sensitivity(sensitivity_options const& options) {
   auto const start = std::chrono::steady_clock::now();
   check_measuring(options.measure);
+  expect_names(proxy_of(options.measure, options.space.target), options.measure);
   auto const model = llama::load(options.model);
   auto const tokens =
       load_checked_tokens(options.measure.tokens, {options.measure.sequences, options.measure.length}, model);
-  auto const space = space_of(model, options.bits, options.measure.group);
+  auto const space = space_of(model, options.space);
   interruptible_executor executor(threads_to_use(options.measure.threads));
-  auto evaluator = make_evaluator(model, tokens, space, options.measure.proxy, options.measure.loss, executor);
+  auto evaluator = evaluator_of(model, tokens, space, proxy_of(options.measure, options.space.target), options.measure,
+                                {}, executor);
   executor.finish_pieces();
   auto const losses = measure_alone(evaluator, space);
   if (static_cast<index>(losses.size()) < space.size()) {

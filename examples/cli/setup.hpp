@@ -11,8 +11,9 @@
 #include "amq/core/format_check.hpp"
 #include "amq/model/llama.hpp"
 #include "amq/space/format_space.hpp"
-#include "amq/text/tokens.hpp"
+#include "amq/text/text_tokens.hpp"
 #include "options.hpp"
+#include "spaces.hpp"
 
 namespace amq::cli {
 
@@ -28,30 +29,22 @@ inline void check_measuring(measuring const& measure) {
                       " leaves no position to compare: a sequence needs at least 2 tokens");
 }
 
-/// Tokens that the model can read, or a sentence about why not.
+/// Tokens that the model can read, or a sentence about why not. Texts go through the model's tokenizer.
 inline token_sequences load_checked_tokens(std::filesystem::path const& file, token_options options,
                                            llama const& model) {
-  auto tokens = load_tokens(file, options);
+  auto tokens = load_any_tokens(file, options, model.checkpoint().folder());
   check_tokens(tokens, model.config().vocabulary, model.config().max_length, file);
   return tokens;
 }
 
-/// One format for each width, fewest bits first; a width given twice counts once.
-inline std::vector<format> formats_of(std::vector<int> bits, int group) {
-  std::sort(bits.begin(), bits.end());
-  bits.erase(std::unique(bits.begin(), bits.end()), bits.end());
-  std::vector<format> formats;
-  for (int const width : bits) {
-    check_bits(width);
-    formats.push_back({width, group});
-  }
-  if (formats.empty()) throw input_error("--bits names no width; expected some of 2 to 8, for example --bits 2,3,4");
-  return formats;
+/// The proxy asked for; else what measures the target's files exactly, or hqq.
+inline std::string proxy_of(measuring const& measure, std::string const& target) {
+  if (!measure.proxy.empty()) return measure.proxy;
+  return target == "gguf" ? "gguf" : "hqq";
 }
 
-inline format_space space_of(llama const& model, std::vector<int> const& bits, int group) {
-  auto const linears = model.linears();
-  return format_space({linears.begin(), linears.end()}, formats_of(bits, group), model.other_bytes());
+inline format_space space_of(llama const& model, space_options const& options) {
+  return space_of(model, model.linears(), options);
 }
 
 }  // namespace amq::cli

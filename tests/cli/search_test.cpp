@@ -210,7 +210,7 @@ TEST_CASE("deploy writes the best that fits, never over the budget, and reports 
   auto const search = (model.scratch().path() / "out").string();
   auto const target = model.scratch().path() / "quantized";
   auto const deploy = [&](std::vector<std::string> budget) {
-    std::vector<std::string> arguments{"deploy", search, "--out", target.string(), "--json"};
+    std::vector<std::string> arguments{"deploy", search, "--out", target.string(), "--force", "--json"};
     arguments.insert(arguments.end(), budget.begin(), budget.end());
     return run(arguments);
   };
@@ -243,7 +243,7 @@ TEST_CASE("deploy writes the best that fits, never over the budget, and reports 
   CHECK(json::parse(by_bytes.out)["model_bytes"].get<std::int64_t>() <= bytes);
 
   CHECK(lacks(refused({"deploy", search, "--at-most-bits", "2", "--out", target.string()}),
-              {"2 average bits", "smallest"}) == "");
+              {"2 average bits", "below everything", "reaches from"}) == "");
   CHECK(refused({"deploy", search, "--out", target.string()}) != "");
   CHECK(lacks(refused({"deploy", search, "--at-most-bits", "5", "--quantizer", "gptq3", "--out", target.string()}),
               {"gptq3"}) == "");
@@ -273,8 +273,8 @@ TEST_CASE("a model and tokens that moved are found again, by resuming or by tell
   REQUIRE(run(search_arguments(model, "out", {"--evaluations", "20"})).code == 0);
   auto const moved = model.scratch().path() / "moved";
   std::filesystem::rename(model.folder(), moved);
-  std::vector<std::string> deploy{"deploy", (model.scratch().path() / "out").string(), "--at-most-bits", "9",
-                                  "--out",  (model.scratch().path() / "made").string()};
+  std::vector<std::string> deploy{"deploy", (model.scratch().path() / "out").string(),  "--at-most-bits", "9",
+                                  "--out",  (model.scratch().path() / "made").string(), "--force"};
   CHECK(lacks(refused(deploy), {"model"}) == "");
   auto told = deploy;
   told.insert(told.end(), {"--model", moved.string()});
@@ -304,9 +304,11 @@ TEST_CASE("deploy deletes nothing that it did not write") {
   small_model const model;
   REQUIRE(run(search_arguments(model, "out", {"--evaluations", "20"})).code == 0);
   auto const target = model.scratch().path() / "made";
-  std::vector<std::string> const deploy{
+  std::vector<std::string> deploy{
       "deploy", (model.scratch().path() / "out").string(), "--at-most-bits", "9", "--out", target.string()};
   CHECK(run(deploy).code == 0);
+  CHECK(lacks(refused(deploy), {"amq wrote before", "--force"}) == "");
+  deploy.push_back("--force");
   CHECK(run(deploy).code == 0);
   model.scratch().write("made/notes.txt", "keep me");
   CHECK(lacks(refused(deploy), {"notes.txt"}) == "");

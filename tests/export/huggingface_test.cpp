@@ -10,11 +10,16 @@ TEST_CASE("a rewritten checkpoint keeps files, names, dtypes and everything that
   for (char const* name : {"mistral_window_bf16", "qwen2_bias_sharded_f32", "qwen3_qknorm_f16"}) {
     auto const model = amq::llama::load(AMQ_TESTS_FOLDER "/data/forward/" + std::string(name));
     amq_test::scratch_folder const scratch;
-    amq::write_huggingface(model, scratch.path(), [&](amq::index layer) {
+    amq::quantized_memory quantized;
+    for (amq::index layer = 0; layer < std::ssize(model.linears()); ++layer) {
       auto weights = model.weight(layer);
       for (amq::index i = 0; i < weights.size(); ++i) weights.data()[i] *= -1;  // exact in every dtype
-      return weights;
-    });
+      quantized.layer(layer, std::move(weights));
+    }
+    std::string const norm = "model.norm.weight";
+    std::vector<float> const ones(static_cast<std::size_t>(model.config().hidden), 1.0f);
+    quantized.vector(norm, ones);
+    amq::write_huggingface(model, quantized, scratch.path());
     auto const written = amq::llama::load(scratch.path());
     CHECK(written.checkpoint().names() == model.checkpoint().names());
     CHECK(written.checkpoint().files().size() == model.checkpoint().files().size());
@@ -25,8 +30,9 @@ TEST_CASE("a rewritten checkpoint keeps files, names, dtypes and everything that
       auto const& after = written.checkpoint().tensor(tensor);
       CHECK(after.type == before.type);
       CHECK(after.shape == before.shape);
-      CHECK(std::ranges::equal(after.bytes, before.bytes) == !linears.contains(tensor));
+      CHECK(std::ranges::equal(after.bytes, before.bytes) == !(linears.contains(tensor) || tensor == norm));
     }
+    CHECK(written.vector(norm) == ones);
     auto const original = model.weight(3);
     auto const negated = written.weight(3);
     for (amq::index i = 0; i < original.size(); ++i) REQUIRE(negated.data()[i] == -original.data()[i]);
@@ -41,7 +47,9 @@ TEST_CASE("tokenizer and configuration go along, weights in other formats do not
                            "pytorch_model.bin", "model.gguf", "quantization.json"})
     scratch.write(std::string("from/") + name, "x");
   auto const model = amq::llama::load(scratch.path() / "from");
-  amq::write_huggingface(model, scratch.path() / "to", [&](amq::index layer) { return model.weight(layer); });
+  amq::quantized_memory quantized;
+  for (amq::index layer = 0; layer < std::ssize(model.linears()); ++layer) quantized.layer(layer, model.weight(layer));
+  amq::write_huggingface(model, quantized, scratch.path() / "to");
   std::vector<std::string> names;
   for (auto const& entry : std::filesystem::directory_iterator(scratch.path() / "to"))
     names.push_back(entry.path().filename().string());

@@ -24,14 +24,18 @@ TEST_CASE("only folders that are empty or carry the mark are replaced") {
   std::filesystem::create_directory(folder);
   scratch.write("out/mark.json", "old");
   {
-    amq::staged_folder staged(folder / "", "mark.json");  // a trailing slash names the same folder
+    amq::staged_folder staged(folder / "", "mark.json",
+                              amq::existing_folder::replace);  // a trailing slash names the same folder
     std::ofstream(staged.path() / "mark.json") << "new";
     staged.commit();
   }
   CHECK(amq_test::read_bytes(folder / "mark.json") == "new");
+  auto const unasked = [&] { amq::staged_folder(folder, "mark.json"); };
+  CHECK(amq_test::lacks(amq_test::refusal(unasked), {"amq wrote before", "--force"}) == "");
+  CHECK(amq_test::read_bytes(folder / "mark.json") == "new");
   scratch.write("out/notes.txt", "keep me");
   auto const with_notes = [&] {
-    amq::staged_folder staged(folder, "mark.json");
+    amq::staged_folder staged(folder, "mark.json", amq::existing_folder::replace);
     std::ofstream(staged.path() / "mark.json") << "newer";
     staged.commit();
   };

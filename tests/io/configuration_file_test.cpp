@@ -40,7 +40,7 @@ bool contains(std::string const& text, std::string const& part) { return text.fi
 TEST_CASE("a configuration file is read back as it was written, layers in checkpoint order", "[configuration_file]") {
   scratch_file const file;
   for (int group : {64, amq::format::whole_row}) {
-    amq::layer_bits const written{group, {2, 8, 3}};
+    std::vector<amq::format> const written{{2, group}, {8, group}, {3, group}};
     amq::write_configuration(file.path, layers, written);
     REQUIRE(amq::read_configuration(file.path, layers) == written);
     REQUIRE(amq::read_configuration(file.path, layers, group) == written);
@@ -48,12 +48,23 @@ TEST_CASE("a configuration file is read back as it was written, layers in checkp
   std::ifstream stream(file.path);
   std::string const text(std::istreambuf_iterator<char>(stream), {});
   REQUIRE(text.find("z.q_proj") < text.find("a.k_proj"));
-  REQUIRE_THROWS_AS(amq::to_json(layers, {64, {2, 3}}), amq::precondition_error);
+  REQUIRE_THROWS_AS(amq::to_json(layers, std::vector<amq::format>(2)), amq::precondition_error);
 }
 
 TEST_CASE("a configuration file in anybody's order and spacing is read", "[configuration_file]") {
   scratch_file const file(R"({"bits":{"m.v_proj":4,"z.q_proj":2,"a.k_proj":3},"group_size":128,"note":"mine"})");
-  REQUIRE(amq::read_configuration(file.path, layers) == amq::layer_bits{128, {2, 3, 4}});
+  REQUIRE(amq::read_configuration(file.path, layers) == std::vector<amq::format>{{2, 128}, {3, 128}, {4, 128}});
+}
+
+TEST_CASE("formats of different kinds are written by their spellings", "[configuration_file]") {
+  scratch_file const file;
+  std::vector<amq::format> const written{{2, 64}, amq::bitstack_levels<3>::value, amq::kept<amq::bf16>::value};
+  amq::write_configuration(file.path, layers, written);
+  REQUIRE(amq::read_configuration(file.path, layers) == written);
+  REQUIRE(contains(refusal(R"({"formats":{"m.v_proj":"4g64","z.q_proj":"9g64","a.k_proj":"3g64"}})"),
+                   "'9g64' of z.q_proj is no format"));
+  REQUIRE(contains(refusal(R"({"formats":{"m.v_proj":"4g64","z.q_proj":"3g96","a.k_proj":"3g64"}})"),
+                   "a group of 96 does not divide"));
 }
 
 TEST_CASE("each mistake in a configuration file is named", "[configuration_file]") {

@@ -1,45 +1,73 @@
-// Measuring by run-time names: where a new proxy quantizer or loss is announced.
+// Measuring by run-time names: a proxy's bank, dense or packed, under a loss.
 #pragma once
 
+#include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string_view>
 
+#include "amq/compose/quantizers.hpp"
 #include "amq/compose/registry.hpp"
 #include "amq/evaluate/any_evaluator.hpp"
 #include "amq/evaluate/loss.hpp"
+#include "amq/evaluate/packed_bank_evaluator.hpp"
 #include "amq/evaluate/proxy_evaluator.hpp"
-#include "amq/quantize/hqq.hpp"
-#include "amq/quantize/rtn.hpp"
+#include "amq/evaluate/tied_evaluator.hpp"
+#include "amq/space/format_space.hpp"
 
 namespace amq {
 
-/// Quantizers that may fill a bank.
-inline auto proxies() {
-  return hana::make_tuple(entry(BOOST_HANA_STRING("hqq"), hqq{}), entry(BOOST_HANA_STRING("rtn"), rtn{}),
-                          entry(BOOST_HANA_STRING("rtn_symmetric"), rtn{{.variant = rtn_variant::symmetric}}),
-                          entry(BOOST_HANA_STRING("rtn_awq"), rtn{{.variant = rtn_variant::awq}}));
-}
-
+/// Where a new loss is announced.
 inline auto losses() {
   return hana::make_tuple(entry(BOOST_HANA_STRING("jsd"), jsd{}), entry(BOOST_HANA_STRING("kl"), kl{}),
                           entry(BOOST_HANA_STRING("cross_entropy"), cross_entropy{}));
 }
 
-/// A proxy_evaluator with the named quantizer and loss. Model, tokens and executor must outlive it. Throws input_error
-/// for a name that nothing has. Quantizers fill the bank, losses read it: each is compiled once, not each pair.
-template <class Model, class Space, class Executor>
-any_evaluator make_evaluator(Model const& model, token_sequences const& tokens, Space const& space,
-                             std::string_view proxy, std::string_view loss_name, Executor& executor) {
+enum class bank_storage : std::uint8_t {
+  dense,  ///< ready to multiply: 4 bytes for each weight and choice
+  packed  ///< codes: an eighth of it, each measurement dequantizes
+};
+
+/// What measures: by names, how the bank is held, and what the proxy knows of each layer's inputs (may be empty for
+/// proxies that need nothing; `needs_calibration` tells).
+struct evaluator_request {
+  std::string_view proxy;
+  std::string_view loss;
+  bank_storage bank = bank_storage::dense;
+  std::function<layer_statistics(index)> statistics;
+};
+
+/// A bank of the named proxy under the named loss, for configurations of `space` (tied or not). Model, tokens and
+/// executor must outlive it. Throws input_error for a name that nothing has. Quantizers fill the bank, losses read it:
+/// each is compiled once, not each pair.
+template <class Model, class Executor>
+any_evaluator make_evaluator(Model const& model, token_sequences const& tokens, format_space const& space,
+                             evaluator_request const& request, Executor& executor) {
+  auto const each_layer = space.untied();
+  auto const statistics = [&](index layer) {
+    return request.statistics ? request.statistics(layer) : layer_statistics{};
+  };
   std::optional<any_evaluator> made;
-  with_registered(losses(), loss_name, "a loss", [&](auto const& loss_policy) {
-    std::optional<bank> filled;
-    with_registered(proxies(), proxy, "a proxy quantizer",
-                    [&](auto const& quantizer) { filled.emplace(model, space, quantizer, executor); });
-    using evaluator_type = bank_evaluator<Model, std::remove_cvref_t<decltype(loss_policy)>, Executor>;
-    made.emplace(std::make_unique<evaluator_type>(model, tokens, std::move(*filled), loss_policy, executor));
+  auto const fill = [&]<class Bank>(std::optional<Bank>& filled) {
+    with_registered(proxies(), request.proxy, "a proxy quantizer",
+                    [&](auto const& quantizer) { filled.emplace(model, each_layer, quantizer, executor, statistics); });
+  };
+  with_registered(losses(), request.loss, "a loss", [&]<class Loss>(Loss const& loss_policy) {
+    if (request.bank == bank_storage::dense) {
+      std::optional<bank> filled;
+      fill(filled);
+      using evaluator_type = bank_evaluator<Model, Loss, Executor>;
+      made.emplace(std::make_unique<evaluator_type>(model, tokens, std::move(*filled), loss_policy, executor));
+    } else {
+      std::optional<packed_bank> filled;
+      fill(filled);
+      using evaluator_type = packed_bank_evaluator<Model, Loss, Executor>;
+      made.emplace(std::make_unique<evaluator_type>(model, tokens, std::move(*filled), loss_policy, executor));
+    }
   });
-  return std::move(*made);
+  if (!space.tied()) return std::move(*made);
+  return any_evaluator(std::make_unique<tied_evaluator>(space, std::move(*made)));
 }
 
 }  // namespace amq

@@ -136,8 +136,8 @@ class gguf_file {
     if (map_.bytes().size() < 24 || std::memcmp(map_.bytes().data(), "GGUF", 4) != 0)
       fields.refuse("does not begin with GGUF", "a GGUF file");
     fields.take<std::uint32_t>();
-    auto const version = fields.take<std::uint32_t>();
-    if (version != 2 && version != 3) fields.refuse("is GGUF version " + std::to_string(version), "2 or 3");
+    auto const edition = fields.take<std::uint32_t>();
+    if (edition != 2 && edition != 3) fields.refuse("is GGUF version " + std::to_string(edition), "2 or 3");
     auto const tensors = fields.take<std::uint64_t>();
     auto const entries = fields.take<std::uint64_t>();
     for (std::uint64_t i = 0; i < entries; ++i) {

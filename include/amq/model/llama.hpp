@@ -33,6 +33,13 @@ struct model_summary {
   std::vector<linear_layer> linears;  ///< checkpoint order
   std::int64_t parameters = 0;        ///< numbers in all tensors that the model reads, a tied head once
   std::int64_t other_bytes = 0;       ///< bytes in the source's dtypes of all but the linear layers' matrices
+
+  struct other_tensor {
+    std::string name;
+    std::vector<index> shape;
+    dtype type;
+  };
+  std::vector<other_tensor> others;  ///< what these bytes are of
 };
 
 /// One sequence on its way through the blocks. `hidden` (tokens, hidden size) is all that a block hands to the next;
@@ -252,7 +259,11 @@ inline model_summary llama::inspect(std::filesystem::path const& folder) {
   auto layout = checked_layout(summary.config, source);
   summary.other_bytes = amq::other_bytes(layout, source);
   for (auto const& linear : layout.linears) summary.parameters += linear.rows * linear.cols;
-  for (auto const& other : layout.others) summary.parameters += source.tensor(other.name).size();
+  for (auto const& other : layout.others) {
+    auto const& tensor = source.tensor(other.name);
+    summary.parameters += tensor.size();
+    summary.others.push_back({other.name, tensor.shape, tensor.type});
+  }
   summary.linears = std::move(layout.linears);
   return summary;
 }

@@ -44,7 +44,15 @@ class format_space {
   /// linear layers. Throws input_error that names the layers and choices which they cannot hold.
   [[nodiscard]] format_space in_target(amq::target const& wanted, std::int64_t other_bytes) const {
     detail::expect_holdable(source_, source_choices(), wanted);
-    format_space space(source_, source_choices(), other_bytes, std::make_shared<amq::target const>(wanted));
+    return priced_as(wanted, other_bytes);
+  }
+
+  /// The same whether the target holds all choices or not: those that it cannot hold keep AMQ's price.
+  [[nodiscard]] format_space priced_as(amq::target wanted, std::int64_t other_bytes) const {
+    wanted.stored_bits = [stored = wanted.stored_bits, refusal = wanted.refusal](linear_layer const& l, format f) {
+      return refusal(l, f).empty() ? stored(l, f) : f.stored_bits(l.rows, l.cols);
+    };
+    format_space space(source_, source_choices(), other_bytes, std::make_shared<amq::target const>(std::move(wanted)));
     return space.tie(members_).with_pins(pinned_);
   }
 

@@ -17,11 +17,11 @@
 namespace amq::detail {
 
 inline std::vector<std::pair<std::string, std::int64_t>> read_vocabulary(tokenizer_part const& model) {
-  auto const& json = model.at("vocab");
-  if (!json.is_object() || json.empty()) refuse_value(model.file, "vocab", json, "an object of tokens and ids");
+  auto const& found = model.at("vocab");
+  if (!found.is_object() || found.empty()) refuse_value(model.file, "vocab", found, "an object of tokens and ids");
   std::vector<std::pair<std::string, std::int64_t>> vocabulary;
-  vocabulary.reserve(json.size());
-  for (auto const& [token, id] : json.items())
+  vocabulary.reserve(found.size());
+  for (auto const& [token, id] : found.items())
     vocabulary.emplace_back(token, json_value<std::int64_t>(id, "vocab", model.file));
   return vocabulary;
 }
@@ -39,11 +39,11 @@ inline bpe::merge_text read_merge(nlohmann::json const& merge, tokenizer_part co
 }
 
 inline std::vector<bpe::merge_text> read_merges(tokenizer_part const& model) {
-  auto const& json = model.at("merges");
-  if (!json.is_array()) refuse_value(model.file, "merges", json, "a list of pairs");
+  auto const& found = model.at("merges");
+  if (!found.is_array()) refuse_value(model.file, "merges", found, "a list of pairs");
   std::vector<bpe::merge_text> merges;
-  merges.reserve(json.size());
-  for (auto const& merge : json)
+  merges.reserve(found.size());
+  for (auto const& merge : found)
     if (!merge.is_string() || !merge.get_ref<std::string const&>().starts_with("#version"))
       merges.push_back(read_merge(merge, model));
   return merges;
@@ -79,10 +79,10 @@ inline std::map<std::int32_t, added_token> read_added_tokens(nlohmann::json cons
   if (list.is_null()) return tokens;
   if (!list.is_array()) refuse_value(file, "added_tokens", list, "a list");
   auto next = static_cast<std::int32_t>(model.size());
-  for (auto const& json : list) {
-    tokenizer_part const part{json, "added token", file};
+  for (auto const& found : list) {
+    tokenizer_part const part{found, "added token", file};
     added_token token;
-    token.id = require<std::int32_t>(json, "id", file);
+    token.id = require<std::int32_t>(found, "id", file);
     token.text = token.content = part.text("content");
     token.single_word = part.flag("single_word", false);
     token.lstrip = part.flag("lstrip", false);

@@ -1,0 +1,142 @@
+// Formats of files by name: how each is written, and read back to be measured.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "amq/compose/targets.hpp"
+#include "amq/core/quantized_model.hpp"
+#include "amq/export/amq.hpp"
+#include "amq/export/awq.hpp"
+#include "amq/export/compressed_tensors.hpp"
+#include "amq/export/export_report.hpp"
+#include "amq/export/gguf.hpp"
+#include "amq/export/gguf_model.hpp"
+#include "amq/export/gptq.hpp"
+#include "amq/export/huggingface.hpp"
+#include "amq/export/mlx.hpp"
+#include "amq/quantize/refit.hpp"
+
+namespace amq {
+
+/// One format of files. Functions that are empty are not needed by it.
+template <class Model>
+struct exporter {
+  using writer = std::function<export_report(Model const& source, quantized_source const& quantized,
+                                             std::span<format const> formats, std::filesystem::path const& folder)>;
+
+  std::string name;
+  std::string description;
+  std::optional<target> files;                ///< byte model and what can be held; nothing: any configuration, 16 bits
+  std::function<zero_range(int bits)> zeros;  ///< what zeros it holds; empty: any
+  writer write;
+  /// What a reader of the written folder gets; empty: the layers as they were given, with `zeros`.
+  std::function<std::unique_ptr<quantized_source>(Model const& source, std::filesystem::path const& folder)> read_back;
+};
+
+/// Whether any layer is stored as codes or levels, and not in 16 or 32 bits.
+inline bool holds_codes(quantized_source const& quantized) {
+  for (index layer = 0; layer < quantized.layers(); ++layer)
+    if (quantized.layer(layer).get_if<matrix<float>>() == nullptr) return true;
+  return false;
+}
+
+/// Where a new exporter is announced. `exact`: a real zero that a format does not hold is refused, not rounded.
+template <class Model>
+std::vector<exporter<Model>> exporters(bool exact = false) {
+  auto const symmetric_zero = [](int bits) { return middle_zero(bits); };
+  auto const integer_zeros = [](int bits) { return code_zeros(bits); };
+  std::vector<exporter<Model>> all;
+  all.push_back({"hf",
+                 "transformers, lm-eval: dequantized, in the source's dtype",
+                 std::nullopt,
+                 {},
+                 [](auto const& source, auto const& quantized, auto, auto const& folder) {
+                   export_report report;
+                   report.weight_bytes = write_huggingface(source, quantized, folder);
+                   return report;
+                 },
+                 {}});
+  all.push_back({"amq", "this library: packed, memory-mapped", amq_target(), {}, write_amq<Model>, {}});
+  all.push_back({"compressed-tensors",
+                 "vLLM, transformers: pack-quantized, integer zeros",
+                 compressed_tensors_target(),
+                 integer_zeros,
+                 [exact](auto const& source, auto const& quantized, auto formats, auto const& folder) {
+                   return write_compressed_tensors(source, quantized, formats, folder, {.exact = exact});
+                 },
+                 {}});
+  all.push_back({"compressed-tensors-symmetric",
+                 "the same without zeros",
+                 compressed_tensors_symmetric_target(),
+                 symmetric_zero,
+                 [exact](auto const& source, auto const& quantized, auto formats, auto const& folder) {
+                   return write_compressed_tensors(source, quantized, formats, folder,
+                                                   {.symmetric = true, .exact = exact});
+                 },
+                 {}});
+  all.push_back({"gptq",
+                 "GPTQModel, vLLM (4 and 8 bits): int32 words, integer zeros",
+                 gptq_target(),
+                 integer_zeros,
+                 [exact](auto const& source, auto const& quantized, auto formats, auto const& folder) {
+                   return write_gptq(source, quantized, formats, folder, {.exact = exact});
+                 },
+                 {}});
+  all.push_back({"awq",
+                 "transformers, vLLM: 4 bits, gemm layout",
+                 awq_target(),
+                 integer_zeros,
+                 [exact](auto const& source, auto const& quantized, auto formats, auto const& folder) {
+                   return write_awq(source, quantized, formats, folder, {.exact = exact});
+                 },
+                 {}});
+  all.push_back({"mlx", "mlx-lm: affine with f16 biases", mlx_target(), {}, write_mlx<Model>, {}});
+  all.push_back({"gguf",
+                 "llama.cpp: block types, quantized anew from the source",
+                 gguf_target(),
+                 {},
+                 [](auto const& source, auto const& quantized, auto formats, auto const& folder) {
+                   // What was quantized into blocks is written as it was measured: from the source, like there.
+                   return holds_codes(quantized) ? write_gguf(source, quantized, formats, folder)
+                                                 : write_gguf(source, formats, folder);
+                 },
+                 [](auto const& source, auto const& folder) -> std::unique_ptr<quantized_source> {
+                   return std::make_unique<gguf_model<Model>>(source, folder / "model.gguf");
+                 }});
+  return all;
+}
+
+/// Throws input_error, with the names there are, for a name that no exporter has.
+template <class Model>
+exporter<Model> find_exporter(std::string_view name, bool exact = false) {
+  auto all = exporters<Model>(exact);
+  std::vector<std::string_view> names;
+  for (auto const& each : all) {
+    if (each.name == name) return each;
+    names.push_back(each.name);
+  }
+  refuse_name(name, "a format of files", names);
+}
+
+/// Throws input_error, naming layers and the formats that could, unless `files` can hold this configuration.
+template <class Model>
+void expect_holds(exporter<Model> const& files, std::span<linear_layer const> layers, std::span<format const> formats) {
+  if (!files.files) return;
+  try {
+    expect_exportable(*files.files, layers, formats);
+  } catch (input_error const& refusal) {
+    std::string others;
+    for (auto const& name : targets_that_hold(layers, formats)) others += ", " + name;
+    throw input_error(std::string(refusal.what()) + "; formats that can hold it: hf" + others);
+  }
+}
+
+}  // namespace amq

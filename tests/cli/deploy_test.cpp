@@ -1,0 +1,181 @@
+// From a search to files of other programs: ties, targets, budgets, real quantizers, verification.
+#include "support/program.hpp"
+#include "support/small_model.hpp"
+
+using amq_test::lacks;
+using amq_test::refused;
+using amq_test::run;
+using amq_test::small_model;
+using json = nlohmann::json;
+using strings = std::vector<std::string>;
+
+namespace {
+
+strings searching(small_model const& model, std::string const& out, strings more = {}) {
+  strings arguments{"search",        model.path(), "--tokens",    model.tokens(),
+                    "--group",       "16",         "--sequences", "3",
+                    "--length",      "48",         "--seed",      "5",
+                    "--evaluations", "60",         "--out",       (model.scratch().path() / out).string()};
+  arguments.insert(arguments.end(), more.begin(), more.end());
+  return arguments;
+}
+
+strings deploying(small_model const& model, std::string const& out, std::string const& target, strings more) {
+  strings arguments{"deploy", (model.scratch().path() / out).string(), "--out",
+                    (model.scratch().path() / target).string(), "--json"};
+  arguments.insert(arguments.end(), more.begin(), more.end());
+  return arguments;
+}
+
+json description(small_model const& model, std::string const& target) {
+  return json::parse(amq_test::read_bytes(model.scratch().path() / target / "quantization.json"));
+}
+
+}  // namespace
+
+TEST_CASE("tied layers share their choice from search to files, in bytes of the target") {
+  small_model const model;
+  auto const found = run(searching(model, "out", {"--target", "compressed-tensors", "--tie", "qkv,gate_up"}));
+  INFO(found.err);
+  REQUIRE(found.code == 0);
+  auto const made = run(deploying(
+      model, "out", "made",
+      {"--at-most-bits", "5", "--quantizer", "gptq", "--format", "compressed-tensors", "--heldout", model.tokens()}));
+  INFO(made.err);
+  REQUIRE(made.code == 0);
+  auto const figures = json::parse(made.out);
+  CHECK(figures["average_bits"].get<double>() <= 5);
+  CHECK(figures["model_bytes"] == figures["weight_bytes"]);
+  auto const bits = description(model, "made")["bits"];
+  for (std::string const block : {"model.layers.0.", "model.layers.1."}) {
+    CHECK(bits[block + "self_attn.q_proj"] == bits[block + "self_attn.v_proj"]);
+    CHECK(bits[block + "mlp.gate_proj"] == bits[block + "mlp.up_proj"]);
+  }
+  CHECK(figures["verified"]["candidates"].size() >= 2);
+  auto const config = json::parse(amq_test::read_bytes(model.scratch().path() / "made" / "config.json"));
+  CHECK(config["quantization_config"]["quant_method"] == "compressed-tensors");
+}
+
+TEST_CASE("one archive is written in every format that holds it, each of the size predicted") {
+  small_model const model;
+  REQUIRE(run(searching(model, "out",
+                        {"--bits",
+                         "4"
+                         ",8",
+                         "--group", "32", "--tie", "qkv,gate_up"}))
+              .code == 0);
+  for (std::string const format : {"hf", "amq", "compressed-tensors", "compressed-tensors-symmetric", "gptq", "mlx"}) {
+    CAPTURE(format);
+    auto const made = run(deploying(
+        model, "out", format, {"--at-most-bits", "8", "--quantizer", "rtn", "--format", format, "--verify", "0"}));
+    INFO(made.err);
+    REQUIRE(made.code == 0);
+    auto const figures = json::parse(made.out);
+    if (format != "hf") CHECK(figures["model_bytes"] == figures["weight_bytes"]);
+    CHECK(description(model, format)["format"] == format);
+  }
+  CHECK(lacks(refused(deploying(model, "out", "a", {"--at-most-bits", "8", "--format", "awq"})),
+              {"awq", "cannot hold", "model.layers.", "formats that can hold it: hf"}) == "");
+  CHECK(lacks(refused(deploying(model, "out", "a", {"--at-most-bits", "8", "--format", "gguf"})), {"gguf"}) == "");
+  CHECK(lacks(refused(deploying(model, "out", "a", {"--at-most-bits", "8", "--format", "onnx"})), {"'onnx'"}) == "");
+  CHECK_FALSE(std::filesystem::exists(model.scratch().path() / "a"));
+}
+
+TEST_CASE("real zeros are rounded for formats that hold integers, or refused") {
+  small_model const model;
+  REQUIRE(run(searching(model, "out", {"--bits", "3,4", "--group", "32", "--tie", "qkv,gate_up"})).code == 0);
+  auto const rounded = run(deploying(model, "out", "a", {"--at-most-bits", "4", "--format", "compressed-tensors"}));
+  REQUIRE(rounded.code == 0);
+  CHECK(lacks(rounded.err, {"zeros", "fitted again"}) == "");
+  CHECK(
+      lacks(refused(deploying(model, "out", "b", {"--at-most-bits", "4", "--format", "compressed-tensors", "--exact"})),
+            {"zeros", "--exact"}) == "");
+  CHECK_FALSE(std::filesystem::exists(model.scratch().path() / "b"));
+}
+
+TEST_CASE("verifying quantizes candidates for real and keeps the best of them") {
+  small_model const model;
+  REQUIRE(run(searching(model, "out")).code == 0);
+  auto const made = run(deploying(model, "out", "a", {"--at-most-bits", "5", "--quantizer", "gptq", "--verify", "4"}));
+  REQUIRE(made.code == 0);
+  auto const figures = json::parse(made.out);
+  auto const& verified = figures["verified"];
+  CHECK(verified["candidates"].size() >= 4);
+  double least = 1e9;
+  for (auto const& candidate : verified["candidates"]) {
+    CHECK(candidate["average_bits"].get<double>() <= 5);
+    least = std::min(least, candidate["measured"]["jsd"].get<double>());
+  }
+  CHECK(verified["candidates"][verified["chosen"].get<std::size_t>()]["measured"]["jsd"] == least);
+  CHECK(figures["jsd"].get<double>() == Approx(least).epsilon(1e-5));
+  CHECK(verified["rank_correlation"].is_number());
+}
+
+TEST_CASE("every quantizer deploys") {
+  small_model const model;
+  REQUIRE(run(searching(model, "out", {"--evaluations", "20"})).code == 0);
+  for (std::string const quantizer : {"gptq_act_order", "gptq_symmetric", "gptaq", "awq"}) {
+    auto const made =
+        run(deploying(model, "out", quantizer, {"--at-most-bits", "5", "--quantizer", quantizer, "--format", "amq"}));
+    INFO(quantizer << made.err);
+    CHECK(made.code == 0);
+  }
+}
+
+TEST_CASE("formats of every kind are searched and written") {
+  small_model const model;
+  REQUIRE(run(searching(model, "out",
+                        {"--formats", "2g16,3g16,3g16+4,stack3,kept16", "--keep", ".*layers\\.0.*o_proj", "--bank",
+                         "packed"}))
+              .code == 0);
+  auto const made = run(deploying(model, "out", "a", {"--at-most-bits", "6", "--format", "amq"}));
+  INFO(made.err);
+  REQUIRE(made.code == 0);
+  auto const formats = description(model, "a")["formats"];
+  CHECK(formats["model.layers.0.self_attn.o_proj"] == "kept16");
+  auto const figures = json::parse(made.out);
+  CHECK(figures["model_bytes"] >= figures["weight_bytes"]);
+  auto const file = model.scratch().write("c.json", json{{"formats", formats}}.dump()).string();
+  CHECK(run({"evaluate", model.path(), "--tokens", model.tokens(), "--configuration", file, "--sequences", "3",
+             "--length", "48"})
+            .code == 0);
+}
+
+TEST_CASE("a packed bank finds what a dense one finds") {
+  small_model const model;
+  REQUIRE(run(searching(model, "a", {"--evaluations", "20"})).code == 0);
+  REQUIRE(run(searching(model, "b", {"--evaluations", "20", "--bank", "packed"})).code == 0);
+  CHECK(amq_test::read_bytes(model.scratch().path() / "a" / "front.csv") ==
+        amq_test::read_bytes(model.scratch().path() / "b" / "front.csv"));
+}
+
+TEST_CASE("budgets at the ends are warned of, below them refused, and memory counts the cache") {
+  small_model const model;
+  REQUIRE(run(searching(model, "out", {"--evaluations", "20"})).code == 0);
+  CHECK(lacks(run(deploying(model, "out", "a", {"--at-most-bits", "9"})).err, {"nothing to decide", "everything"}) ==
+        "");
+  CHECK(lacks(run(deploying(model, "out", "b", {"--at-most-bits", "4.01"})).err, {"nothing to decide", "alone"}) == "");
+  CHECK(lacks(refused(deploying(model, "out", "c", {"--at-most-bytes", "1000"})),
+              {"1000 bytes", "below everything", "reaches from"}) == "");
+  CHECK(run(deploying(model, "out", "d", {"--at-most-gib", "0.01", "--context", "100"})).code == 0);
+  CHECK(lacks(refused(deploying(model, "out", "e", {"--at-most-gib", "0.0001", "--context", "100000"})),
+              {"key/value cache", "leaves nothing"}) == "");
+  CHECK(lacks(refused(deploying(model, "out", "e", {"--at-most-bits", "9", "--context", "100"})), {"--context"}) == "");
+}
+
+TEST_CASE("spaces that make no sense are refused before anything is measured") {
+  small_model const model;
+  auto const why = [&](strings more) { return refused(searching(model, "out", std::move(more))); };
+  CHECK(lacks(why({"--tie", "nothing"}), {"'nothing'", "joins no two"}) == "");
+  CHECK(lacks(why({"--tie", "qkv", "--keep", ".*0.*q_proj"}), {"tied layers", "different choices"}) == "");
+  CHECK(lacks(why({"--formats", "3g16,9g16"}), {"'9g16'", "3g128"}) == "");
+  CHECK(lacks(why({"--keep", ".*"}), {"nothing to search"}) == "");
+  CHECK(lacks(why({"--keep", "("}), {"not a regular expression"}) == "");
+  CHECK(lacks(why({"--target", "ggml"}), {"'ggml'", "gguf"}) == "");
+  CHECK(lacks(why({"--target", "awq", "--group", "32"}), {"awq", "cannot hold", "2g32"}) == "");
+  CHECK(lacks(why({"--target", "gguf"}), {"gguf", "256"}) == "");
+  CHECK(lacks(why({"--formats", "2g16,stack3", "--device", "cuda"}), {"stack3", "cuda"}) == "");
+  CHECK(lacks(why({"--device", "tpu"}), {"'tpu'"}) == "");
+  CHECK(lacks(why({"--bank", "none"}), {"--bank none"}) == "");
+  CHECK_FALSE(std::filesystem::exists(model.scratch().path() / "out"));
+}
