@@ -76,6 +76,8 @@ TEST_CASE("config.json lists what differs between blocks", "[pruned]") {
   CHECK(config.at("intermediate_size") == nlohmann::json({5, 6}));
   CHECK(config.at("head_dim") == random_model::head_size);
   CHECK(amq::llama::load(target.path()).linears()[6].cols == 5);
+  auto const kept = nlohmann::json::parse(read_bytes(target.path() / "pruning.json")).at("kept");
+  CHECK(kept.at(1) == nlohmann::json{{"key_value_heads", {0, 1}}, {"channels", {1, 4, 5, 6, 8, 9}}});
   amq::write_pruned(loaded, {{{{0}, {1, 2}}, {{1}, {3, 4}}}, 0}, even.path());
   CHECK(nlohmann::json::parse(read_bytes(even.path() / "config.json")).at("intermediate_size") == 2);
   CHECK_FALSE(amq::load_config(even.path()).pruned());

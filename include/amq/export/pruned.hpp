@@ -14,6 +14,7 @@
 
 #include "amq/calibrate/pruning.hpp"
 #include "amq/export/companions.hpp"
+#include "amq/io/atomic_file.hpp"
 #include "amq/io/safetensors_writer.hpp"
 #include "amq/model/llama.hpp"
 
@@ -116,13 +117,22 @@ inline nlohmann::ordered_json pruned_entries(model_config const& config, pruning
           {"intermediate_size", number_or_list(plan, channels)}};
 }
 
+/// What is kept, by number in the checkpoint that was pruned.
+inline nlohmann::ordered_json described(pruning_plan const& plan) {
+  nlohmann::ordered_json blocks = nlohmann::ordered_json::array();
+  for (auto const& block : plan.blocks)
+    blocks.push_back({{"key_value_heads", block.groups}, {"channels", block.channels}});
+  return {{"removed", plan.removed}, {"kept", blocks}};
+}
+
 }  // namespace detail
 
 /// Writes into an existing, empty folder: one model.safetensors with every tensor of the checkpoint, its dtype and its
 /// elements as they are but for those that the plan removes; config.json with `num_attention_heads`,
 /// `num_key_value_heads` and `intermediate_size` as lists by block where blocks differ (load_config reads them; other
-/// programs may not), `head_dim` beside them; and the companions. Memory: one tensor. Returns the bytes of the weights.
-/// Throws input_error when the disk refuses, precondition_error for a plan of another model.
+/// programs may not), `head_dim` beside them; pruning.json, which says what was kept; and the companions. Memory: one
+/// tensor. Returns the bytes of the weights. Throws input_error when the disk refuses, precondition_error for a plan of
+/// another model.
 inline std::int64_t write_pruned(llama const& model, pruning_plan const& plan, std::filesystem::path const& folder) {
   AMQ_EXPECTS(std::ssize(plan.blocks) == model.blocks(), "write_pruned got a plan for " +
                                                              std::to_string(plan.blocks.size()) + " blocks, not " +
@@ -149,6 +159,7 @@ inline std::int64_t write_pruned(llama const& model, pruning_plan const& plan, s
       writer.write(std::span<std::byte const>(detail::kept_bytes(tensor, part)));
   }
   writer.commit();
+  write_file(folder / "pruning.json", detail::described(plan).dump() + "\n");
   return static_cast<std::int64_t>(std::filesystem::file_size(target));
 }
 
