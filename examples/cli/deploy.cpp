@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
+#include "amq/compose/exporters.hpp"
 #include "amq/compose/memory_budget.hpp"
 #include "amq/compose/verify.hpp"
 #include "amq/store/sqlite_archive.hpp"

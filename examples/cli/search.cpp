@@ -278,8 +278,8 @@ int search(search_options const& options) {
       load_checked_tokens(options.measure.tokens, {options.measure.sequences, options.measure.length}, model);
   auto const space = space_of(model, options.space);
   if (space.free_layers().empty())
-    throw input_error(
-        "every layer has one choice, so there is nothing to search; give more --bits or --formats, or fewer --keep");
+    std::fprintf(stderr,
+                 "amq: every layer has one choice, so there is nothing to decide; --bits or --formats give more\n");
   auto const finished = run(options, model, tokens, space);
   double const seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   if (finished.measured.evaluations().empty()) {

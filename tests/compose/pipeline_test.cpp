@@ -1,7 +1,11 @@
 #include "amq/compose/pipeline.hpp"
 
+#include "amq/calibrate/awq.hpp"
+#include "amq/quantize/gptq.hpp"
 #include "amq/quantize/hqq.hpp"
+#include "amq/quantize/rtn.hpp"
 #include "amq/space/bit_space.hpp"
+#include "amq/space/choices.hpp"
 #include "support/catch.hpp"
 #include "support/files.hpp"
 
@@ -47,4 +51,23 @@ TEST_CASE("a pipeline deploys what it found: read back, the model has the loss o
   CHECK(made.calibration.jsd.value == Approx(point.loss).epsilon(0.02));  // rounded to the source's bfloat16
   CHECK(std::filesystem::exists(scratch.path() / "out" / "tokenizer.json"));
   CHECK(amq::llama::load(scratch.path() / "out").fingerprint() != given.model.fingerprint());
+}
+
+TEST_CASE("GPTQ fills a pipeline's bank with the unquantized model's statistics, AWQ deploys") {
+  setting const given;
+  using mixed = amq::choices<amq::affine<2, 64>, amq::affine<3, 128>, amq::affine<4, 128>>;
+  amq::pipeline<mixed, amq::gptq> job(given.model, given.tokens, {.seed = 1});
+  auto const front = job.search({.iterations = 1, .candidates = 3, .initial = 5});
+  amq::pipeline<mixed, amq::rtn> plain(given.model, given.tokens, {.seed = 1});
+  auto const rounded = plain.search({.iterations = 1, .candidates = 3, .initial = 5});
+  CHECK(front[0].average_bits == rounded[0].average_bits);
+  CHECK(front[0].loss < rounded[0].loss);
+  amq_test::scratch_folder const scratch;
+  auto const& point = front.best_within(3.5);
+  auto const by_gptq = job.deploy<amq::gptq>(point, scratch.path() / "gptq");
+  auto const by_awq = job.deploy<amq::awq>(point, scratch.path() / "awq");
+  CHECK(by_gptq.calibration.jsd.value < 0.2);
+  CHECK(by_awq.calibration.jsd.value < 0.2);
+  CHECK(amq::llama::load(scratch.path() / "awq").vector("model.layers.0.input_layernorm.weight") !=
+        given.model.vector("model.layers.0.input_layernorm.weight"));
 }

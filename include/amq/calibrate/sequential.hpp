@@ -48,18 +48,30 @@ class sequential {
     if (formats.size() != linears.size())
       throw input_error("quantizing a model of " + std::to_string(linears.size()) +
                         " linear layers needs a format for each, not " + std::to_string(formats.size()));
-    if constexpr (needs_statistics<Quantizer>) {
-      tell_of_few_tokens(linears, formats, calibration, sink);
-      block_walk walk(model, calibration, executor, uses_drift());
-      while (!walk.finished()) quantize_block(model, formats, walk, sink, executor);
-    } else {
-      quantize_plainly(model, formats, sink, executor);
-    }
+    if constexpr (needs_statistics<Quantizer>)
+      if (any_needs_statistics(formats)) return quantize_blocks(model, formats, calibration, sink, executor);
+    quantize_plainly(model, formats, sink, executor);
   }
 
   std::string name() const { return quantizer_.name() + (options_.unquantized_inputs ? ", unquantized inputs" : ""); }
 
  private:
+  /// A quantizer may need them for some formats only, and says for which.
+  static bool any_needs_statistics(std::span<format const> formats) {
+    if constexpr (requires(format f) { Quantizer::needs_statistics_for(f); })
+      return std::any_of(formats.begin(), formats.end(), [](format f) { return Quantizer::needs_statistics_for(f); });
+    else
+      return true;
+  }
+
+  template <class Model, class Executor>
+  void quantize_blocks(Model const& model, std::span<format const> formats, token_sequences const& calibration,
+                       quantized_sink& sink, Executor& executor) const {
+    tell_of_few_tokens(model.linears(), formats, calibration, sink);
+    block_walk walk(model, calibration, executor, uses_drift());
+    while (!walk.finished()) quantize_block(model, formats, walk, sink, executor);
+  }
+
   using block_results = std::map<index, std::optional<quantized_matrix>>;
 
   /// Layers in order, as many at a time as there are workers.

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "amq/calibrate/sequential.hpp"
-#include "amq/compose/exporters.hpp"
+#include "amq/compose/exporter.hpp"
 #include "amq/compose/quantized_quality.hpp"
 #include "amq/compose/refitted_source.hpp"
 #include "amq/evaluate/quality.hpp"
@@ -200,7 +200,7 @@ deployment deploy(Model const& source, format_space const& space, configuration 
     else
       quantizer.quantize(source, formats, tokens.calibration, sink, executor);
   };
-  plan.files = find_exporter<Model>("hf");
+  plan.files = huggingface_exporter<Model>();
   plan.folder = folder;
   plan.provenance = provenance;
   plan.existing = existing_folder::replace;

@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-#include "amq/compose/targets.hpp"
+#include "amq/compose/exporter.hpp"
 #include "amq/core/quantized_model.hpp"
 #include "amq/export/amq.hpp"
 #include "amq/export/awq.hpp"
@@ -20,26 +20,10 @@
 #include "amq/export/gguf.hpp"
 #include "amq/export/gguf_model.hpp"
 #include "amq/export/gptq.hpp"
-#include "amq/export/huggingface.hpp"
 #include "amq/export/mlx.hpp"
 #include "amq/quantize/refit.hpp"
 
 namespace amq {
-
-/// One format of files. Functions that are empty are not needed by it.
-template <class Model>
-struct exporter {
-  using writer = std::function<export_report(Model const& source, quantized_source const& quantized,
-                                             std::span<format const> formats, std::filesystem::path const& folder)>;
-
-  std::string name;
-  std::string description;
-  std::optional<target> files;                ///< byte model and what can be held; nothing: any configuration, 16 bits
-  std::function<zero_range(int bits)> zeros;  ///< what zeros it holds; empty: any
-  writer write;
-  /// What a reader of the written folder gets; empty: the layers as they were given, with `zeros`.
-  std::function<std::unique_ptr<quantized_source>(Model const& source, std::filesystem::path const& folder)> read_back;
-};
 
 /// Whether any layer is stored as codes or levels, and not in 16 or 32 bits.
 inline bool holds_codes(quantized_source const& quantized) {
@@ -54,16 +38,7 @@ std::vector<exporter<Model>> exporters(bool exact = false) {
   auto const symmetric_zero = [](int bits) { return middle_zero(bits); };
   auto const integer_zeros = [](int bits) { return code_zeros(bits); };
   std::vector<exporter<Model>> all;
-  all.push_back({"hf",
-                 "transformers, lm-eval: dequantized, in the source's dtype",
-                 std::nullopt,
-                 {},
-                 [](auto const& source, auto const& quantized, auto, auto const& folder) {
-                   export_report report;
-                   report.weight_bytes = write_huggingface(source, quantized, folder);
-                   return report;
-                 },
-                 {}});
+  all.push_back(huggingface_exporter<Model>());
   all.push_back({"amq", "this library: packed, memory-mapped", amq_target(), {}, write_amq<Model>, {}});
   all.push_back({"compressed-tensors",
                  "vLLM, transformers: pack-quantized, integer zeros",
@@ -124,19 +99,6 @@ exporter<Model> find_exporter(std::string_view name, bool exact = false) {
     names.push_back(each.name);
   }
   refuse_name(name, "a format of files", names);
-}
-
-/// Throws input_error, naming layers and the formats that could, unless `files` can hold this configuration.
-template <class Model>
-void expect_holds(exporter<Model> const& files, std::span<linear_layer const> layers, std::span<format const> formats) {
-  if (!files.files) return;
-  try {
-    expect_exportable(*files.files, layers, formats);
-  } catch (input_error const& refusal) {
-    std::string others;
-    for (auto const& name : targets_that_hold(layers, formats)) others += ", " + name;
-    throw input_error(std::string(refusal.what()) + "; formats that can hold it: hf" + others);
-  }
 }
 
 }  // namespace amq

@@ -6,7 +6,9 @@
 #include <type_traits>
 #include <utility>
 
+#include "amq/calibrate/statistics.hpp"
 #include "amq/compose/deploy.hpp"
+#include "amq/concepts/model_quantizer.hpp"
 #include "amq/evaluate/proxy_evaluator.hpp"
 #include "amq/model/llama.hpp"
 #include "amq/search/front.hpp"
@@ -47,7 +49,7 @@ class pipeline {
         options_(options),
         executor_(options.threads),
         space_(Space::over({model.linears().begin(), model.linears().end()}, model.other_bytes())),
-        evaluator_(model, checked(tokens, model), space_, Proxy{}, Loss{}, executor_) {}
+        evaluator_(model, checked(tokens, model), space_, Proxy{}, Loss{}, executor_, statistics(model, tokens)) {}
 
   format_space const& space() const { return space_; }
   memory_archive const& archive() const { return archive_; }
@@ -69,10 +71,12 @@ class pipeline {
     return amq::front(archive_.evaluations());
   }
 
-  /// Quantizes one point for good and writes a Hugging Face folder; see amq::deploy.
+  /// Quantizes one point for good and writes a Hugging Face folder; see amq::deploy. `Quantizer` is a model_quantizer
+  /// (awq), or a matrix_quantizer that is used block after block (hqq, gptq).
   template <class Quantizer>
   deployment deploy(front_point const& point, std::filesystem::path const& folder) {
-    static_assert(diagnose_matrix_quantizer<Quantizer>());
+    if constexpr (!matrix_quantizer<Quantizer>)
+      static_assert(diagnose_model_quantizer<Quantizer, Model, token_sequences, thread_executor>());
     nlohmann::ordered_json const provenance{{"seed", options_.seed.value}, {"search_loss", point.loss}};
     return amq::deploy(model_, space_, point.configuration, Quantizer{}, {tokens_}, folder, provenance, executor_);
   }
@@ -81,6 +85,14 @@ class pipeline {
   static token_sequences const& checked(token_sequences const& tokens, Model const& model) {
     check_tokens(tokens, model.config().vocabulary, model.config().max_length, "the tokens given to the pipeline");
     return tokens;
+  }
+
+  /// What the proxy learns of each layer's inputs from the calibration tokens, where it wants to.
+  auto statistics(Model const& model, token_sequences const& tokens) {
+    if constexpr (needs_statistics<Proxy>)
+      return calibration_statistics::collect(model, tokens, executor_);
+    else
+      return no_statistics{};
   }
 
   Model const& model_;

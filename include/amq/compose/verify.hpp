@@ -16,7 +16,7 @@
 #include <utility>
 #include <vector>
 
-#include "amq/compose/exporters.hpp"
+#include "amq/compose/exporter.hpp"
 #include "amq/compose/memory_budget.hpp"
 #include "amq/compose/quantized_quality.hpp"
 #include "amq/compose/refitted_source.hpp"

@@ -165,10 +165,12 @@ class bank_evaluator {
 template <class Model, matrix_quantizer Quantizer, loss Loss = jsd, class Executor = serial_executor>
 class proxy_evaluator : public bank_evaluator<Model, Loss, Executor> {
  public:
-  template <search_space Space>
+  /// `statistics(layer)` -> layer_statistics is what a proxy that needs them (`needs_statistics`) knows of each layer's
+  /// inputs; others do not ask.
+  template <search_space Space, class Statistics = no_statistics>
   proxy_evaluator(Model const& model, token_sequences const& tokens, Space const& space, Quantizer const& quantizer,
-                  Loss loss_policy, Executor& executor)
-      : bank_evaluator<Model, Loss, Executor>(model, tokens, bank(model, space, quantizer, executor),
+                  Loss loss_policy, Executor& executor, Statistics const& statistics = {})
+      : bank_evaluator<Model, Loss, Executor>(model, tokens, bank(model, space, quantizer, executor, statistics),
                                               std::move(loss_policy), executor) {}
 };
 
