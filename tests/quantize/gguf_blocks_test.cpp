@@ -100,6 +100,18 @@ TEST_CASE("Any bytes of a K block are read as the gguf package reads them") {
   }
 }
 
+TEST_CASE("Nearest codes are clamped and rounded, the same for every instruction set") {
+  auto const values = weights(1, 37);
+  for (auto const which : amq::simd::supported_isas()) {
+    std::vector<float> codes(37);
+    amq::simd::nearest_codes(values.data(), 37, 0.05f, 20.0f, -1.0f, 3.0f, codes.data(), which);
+    for (amq::index i = 0; i < 37; ++i) {
+      float const wanted = std::clamp((values(0, i) + 0.05f) * 20.0f, -1.0f, 3.0f);
+      CHECK(codes[static_cast<std::size_t>(i)] == std::nearbyint(wanted));
+    }
+  }
+}
+
 TEST_CASE("K blocks lose less than plain codes with as many groups, and less with more bits") {
   auto const original = weights(16, 512);
   double last = 1;

@@ -9,6 +9,7 @@
 
 #include "amq/core/matrix.hpp"
 #include "amq/quantize/detail/k_block.hpp"
+#include "amq/quantize/detail/nearest_codes.hpp"
 
 namespace amq::detail {
 
@@ -48,10 +49,7 @@ class k_sub_block {
     constexpr auto low = static_cast<float>(traits::lowest_code);
     constexpr auto high = static_cast<float>(traits::highest_code);
     float const inverse = c.scale == 0 ? 0.0f : 1 / c.scale;
-    for (index i = 0; i < size; ++i) {
-      float const wanted = std::min(std::max((at(x_, i) + c.minimum) * inverse, low), high);
-      q_[static_cast<std::size_t>(i)] = static_cast<float>(static_cast<int>(wanted - low + 0.5f)) + low;
-    }
+    simd::nearest_codes(x_.data(), size, c.minimum, inverse, low, high, q_.data());
   }
 
   /// The weighted squared error of the present codes.
