@@ -27,7 +27,7 @@ $amq search $model --tokens $model/calibration.npy --seed 1 --evaluations 556 --
 
 echo
 echo "Writing the best model of at most 3.0 bits a weight"
-$amq deploy $search --at-most-bits 3.0 --heldout $model/evaluation.npy --out $deployed
+$amq deploy $search --at-most-bits 3.0 --heldout $model/evaluation.npy --force --out $deployed
 
 cat <<END
 

@@ -6,6 +6,7 @@
 #include <memory>
 #include <vector>
 
+#include "amq/calibrate/awq.hpp"
 #include "amq/calibrate/calibration_note.hpp"
 #include "amq/calibrate/statistics.hpp"
 #include "amq/calibrate/statistics_file.hpp"

@@ -85,7 +85,7 @@ TEST_CASE("one archive is written in every format that holds it, each of the siz
   }
   CHECK(lacks(refused(deploying(model, "out", "a", {"--at-most-bits", "8", "--format", "awq"})),
               {"awq", "cannot hold", "model.layers.", "formats that can hold it: hf"}) == "");
-  CHECK(lacks(refused(deploying(model, "out", "a", {"--at-most-bits", "8", "--format", "gguf"})), {"gguf"}) == "");
+  CHECK(lacks(refused(deploying(model, "out", "a", {"--at-most-bits", "9", "--format", "gguf"})), {"gguf"}) == "");
   CHECK(lacks(refused(deploying(model, "out", "a", {"--at-most-bits", "8", "--format", "onnx"})), {"'onnx'"}) == "");
   CHECK_FALSE(std::filesystem::exists(model.scratch().path() / "a"));
 }

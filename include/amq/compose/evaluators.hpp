@@ -7,7 +7,7 @@
 #include <optional>
 #include <string_view>
 
-#include "amq/compose/quantizers.hpp"
+#include "amq/compose/proxies.hpp"
 #include "amq/compose/registry.hpp"
 #include "amq/evaluate/any_evaluator.hpp"
 #include "amq/evaluate/loss.hpp"

@@ -57,11 +57,11 @@ inline matrix<float> awq_rounded(matrix_view<float const> weights, std::span<flo
 inline double output_error(matrix_view<float const> weights, matrix_view<float const> candidate,
                            matrix_view<float const> hessian) {
   constexpr index rows_at_once = 64;
-  detail::row_major const moments = detail::eigen_view(hessian);
+  detail::row_major_f32 const moments = detail::eigen_view(hessian);
   double total = 0;
   for (index row = 0; row < weights.rows; row += rows_at_once) {
     index const rows = std::min(rows_at_once, weights.rows - row);
-    detail::row_major const errors =
+    detail::row_major_f32 const errors =
         detail::eigen_view(candidate.rows_from(row, rows)) - detail::eigen_view(weights.rows_from(row, rows));
     total += detail::row_errors(errors, moments).cast<double>().sum();
   }

@@ -31,7 +31,7 @@ namespace detail {
 /// the smallest error of the group's part of the outputs is kept.
 class clip_search {
  public:
-  clip_search(matrix_view<float const> weights, format f, row_major moments)
+  clip_search(matrix_view<float const> weights, format f, row_major_f32 moments)
       : weights_(weights), rounding_{f.bits, format::whole_row}, moments_(std::move(moments)) {}
 
   template <class Keep>
@@ -45,7 +45,7 @@ class clip_search {
       for (index row = 0; row < weights_.rows; ++row)
         clip(weights_.row(row), low[at(row)] * share, high[at(row)] * share, clipped.row(row));
       rtn({.variant = rtn_variant::awq}).encode(clipped, rounding_).dequantize(clipped);
-      row_major const errors = eigen_view(clipped) - eigen_view(weights_);
+      row_major_f32 const errors = eigen_view(clipped) - eigen_view(weights_);
       Eigen::VectorXf const found = row_errors(errors, moments_);
       for (index row = 0; row < weights_.rows; ++row)
         if (found[row] < best[row]) {
@@ -64,7 +64,7 @@ class clip_search {
 
   matrix_view<float const> weights_;
   format rounding_;
-  row_major moments_;
+  row_major_f32 moments_;
 };
 
 /// What clipping starts from in each row of a group: its range, or that mirrored at 0.
@@ -83,8 +83,8 @@ inline std::pair<std::vector<float>, std::vector<float>> widest_ranges(matrix_vi
 }
 
 /// Second moments of inputs [first, first + size) divided by their scales.
-inline row_major group_moments(matrix_view<float const> hessian, std::span<float const> scales, index first,
-                               index size) {
+inline row_major_f32 group_moments(matrix_view<float const> hessian, std::span<float const> scales, index first,
+                                   index size) {
   Eigen::Map<Eigen::VectorXf const> const divisors(scales.data() + first, size);
   Eigen::VectorXf const inverse = divisors.cwiseInverse();
   return inverse.asDiagonal() * eigen_view(hessian).block(first, first, size, size) * inverse.asDiagonal();

@@ -1,0 +1,91 @@
+// Quantizers that may fill a bank, by run-time names; formats of every kind in one space.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "amq/calibrate/detail/shared_work.hpp"
+#include "amq/compose/registry.hpp"
+#include "amq/concepts/matrix_quantizer.hpp"
+#include "amq/concepts/preparing_quantizer.hpp"
+#include "amq/quantize/awq.hpp"
+#include "amq/quantize/bitstack.hpp"
+#include "amq/quantize/gguf_blocks.hpp"
+#include "amq/quantize/gptq.hpp"
+#include "amq/quantize/hqq.hpp"
+#include "amq/quantize/owq.hpp"
+#include "amq/quantize/rtn.hpp"
+
+namespace amq {
+
+/// `Affine` for affine formats, OWQ where columns are kept, BitStack for stacks: a space may mix them. Models
+/// matrix_quantizer.
+template <class Affine>
+class each_kind {
+ public:
+  using policy_category = quantizer_category;
+  static constexpr bool uses_statistics = true;
+
+  /// What layers with one input share, where `Affine` has something to prepare.
+  using preparation = typename detail::preparation_of<Affine>::type;
+
+  explicit each_kind(Affine affine = Affine{}) : affine_(std::move(affine)) {}
+
+  /// Whether formats of this kind are quantized with statistics of the layer's inputs.
+  static bool needs_statistics_for(format f) {
+    return !f.kept() && (f.stacked() || f.kept_columns > 0 || needs_statistics<Affine>);
+  }
+
+  quantized_matrix quantize(matrix_view<float const> weights, format f, layer_statistics const& statistics) const {
+    if (f.stacked()) return bitstack{}.quantize(weights, f, statistics);
+    if (f.kept_columns > 0) return owq{}.quantize(weights, f, statistics);
+    return affine_.quantize(weights, f, statistics);
+  }
+
+  preparation prepare(layer_statistics const& statistics) const
+    requires preparing_quantizer<Affine>
+  {
+    return affine_.prepare(statistics);
+  }
+  quantized_matrix quantize(matrix_view<float const> weights, format f, layer_statistics const& statistics,
+                            preparation const& prepared) const
+    requires preparing_quantizer<Affine>
+  {
+    if (f.stacked() || f.kept_columns > 0) return quantize(weights, f, statistics);
+    return affine_.quantize(weights, f, statistics, prepared);
+  }
+
+  std::string name() const { return affine_.name(); }
+
+ private:
+  Affine affine_;
+};
+
+/// Quantizers that may fill a bank.
+inline auto proxies() {
+  return hana::make_tuple(
+      entry(BOOST_HANA_STRING("hqq"), each_kind(hqq{})), entry(BOOST_HANA_STRING("rtn"), each_kind(rtn{})),
+      entry(BOOST_HANA_STRING("rtn_symmetric"), each_kind(rtn{{.variant = rtn_variant::symmetric}})),
+      entry(BOOST_HANA_STRING("rtn_awq"), each_kind(rtn{{.variant = rtn_variant::awq}})),
+      entry(BOOST_HANA_STRING("gptq"), each_kind(gptq{})), entry(BOOST_HANA_STRING("awq"), each_kind(awq_scaled{})),
+      entry(BOOST_HANA_STRING("gguf"), gguf_blocks{}));
+}
+
+/// Whether this proxy needs to see calibration tokens before it fills a bank with these formats.
+template <class Space>
+bool needs_calibration(std::string_view proxy, Space const& space) {
+  bool needed = false;
+  with_registered(proxies(), proxy, "a proxy quantizer", [&]<class Quantizer>(Quantizer const&) {
+    for (index layer = 0; layer < space.size(); ++layer)
+      for (format const f : space.choices(layer)) {
+        if constexpr (requires { Quantizer::needs_statistics_for(f); })
+          needed = needed || Quantizer::needs_statistics_for(f);
+        else
+          needed = needed || (needs_statistics<Quantizer> && !f.kept());
+      }
+  });
+  return needed;
+}
+
+}  // namespace amq
