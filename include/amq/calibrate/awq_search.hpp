@@ -99,7 +99,10 @@ class awq_search {
     for (auto& group : model_->fold_groups(block_)) {
       bool const alone = group.layers == std::vector<index>{group.last};
       found.push_back({std::move(group), 0, {}, {}});
-      alone ? search_layer(found.back()) : search_part(found.back());
+      if (alone)
+        search_layer(found.back());
+      else
+        search_part(found.back());
       choose(found.back());
     }
     return found;
@@ -179,8 +182,10 @@ class awq_search {
       auto& state = states_[static_cast<std::size_t>(worker)];
       state.hidden = entering[at].clone();
       detail::observed_output const observed(weights, group.last, observe);
-      group.part == block_part::attention ? model_->attention(block_, state, observed)
-                                          : model_->feed_forward(block_, state, observed);
+      if (group.part == block_part::attention)
+        model_->attention(block_, state, observed);
+      else
+        model_->feed_forward(block_, state, observed);
     });
   }
 
