@@ -5,9 +5,11 @@
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
+#include "amq/core/dtype.hpp"
 #include "amq/core/format.hpp"
 #include "amq/core/matrix.hpp"
 
@@ -104,6 +106,40 @@ inline std::string gguf_refusal(format f, index cols) {
   return "gguf needs a multiple of " + std::string(f.bits == 4 || f.bits == 8 ? "32" : "256") + " inputs for " +
          std::to_string(f.bits) + " bits, not " + std::to_string(cols) + "; " +
          (cols % 32 == 0 ? "4 and 8 bits fit" : "only kept16 fits");
+}
+
+inline constexpr index gguf_alignment = 32;  ///< bytes that a tensor's place is a multiple of
+
+constexpr std::int64_t gguf_aligned(std::int64_t bytes) {
+  return (bytes + gguf_alignment - 1) / gguf_alignment * gguf_alignment;
+}
+
+/// The type that holds a checkpoint's dtype as it is; nothing for dtypes other than F32, F16 and BF16.
+constexpr std::optional<gguf_type> gguf_type_of(dtype type) {
+  switch (type) {
+    case dtype::f32:
+      return gguf_type::f32;
+    case dtype::f16:
+      return gguf_type::f16;
+    case dtype::bf16:
+      return gguf_type::bf16;
+    default:
+      return std::nullopt;
+  }
+}
+
+/// How the tensors that are no linear layers are stored; nothing: as in the source.
+struct gguf_other_types {
+  std::optional<gguf_type> embedding;
+  std::optional<gguf_type> head;  ///< of a head of its own; a tied one is the embeddings
+};
+
+/// The type of such a tensor: norms and biases are F32, which is what llama.cpp's kernels want.
+inline gguf_type gguf_type_of_other(std::string const& name, std::span<index const> shape, dtype source,
+                                    gguf_other_types const& chosen) {
+  if (shape.size() < 2) return gguf_type::f32;
+  auto const& wanted = name == "lm_head.weight" ? chosen.head : chosen.embedding;
+  return wanted.value_or(gguf_type_of(source).value_or(gguf_type::f32));
 }
 
 }  // namespace amq

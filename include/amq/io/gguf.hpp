@@ -3,7 +3,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -12,7 +11,6 @@
 
 #include "amq/core/gguf_type.hpp"
 #include "amq/core/matrix.hpp"
-#include "amq/io/tensor.hpp"
 
 namespace amq {
 
@@ -22,12 +20,6 @@ using gguf_value = std::variant<std::uint32_t, std::int32_t, float, bool, std::s
 
 /// In the order of the file.
 using gguf_metadata = std::vector<std::pair<std::string, gguf_value>>;
-
-inline constexpr index gguf_alignment = 32;  ///< bytes that a tensor's place is a multiple of
-
-constexpr std::int64_t gguf_aligned(std::int64_t bytes) {
-  return (bytes + gguf_alignment - 1) / gguf_alignment * gguf_alignment;
-}
 
 /// Row-major, outputs first as in checkpoints; the file has the extents the other way round.
 struct gguf_tensor {
@@ -46,33 +38,5 @@ struct gguf_tensor {
 struct gguf_tensor_view : gguf_tensor {
   std::span<std::byte const> data;
 };
-
-/// The type that holds a checkpoint's dtype as it is; nothing for dtypes other than F32, F16 and BF16.
-constexpr std::optional<gguf_type> gguf_type_of(dtype type) {
-  switch (type) {
-    case dtype::f32:
-      return gguf_type::f32;
-    case dtype::f16:
-      return gguf_type::f16;
-    case dtype::bf16:
-      return gguf_type::bf16;
-    default:
-      return std::nullopt;
-  }
-}
-
-/// How the tensors that are no linear layers are stored; nothing: as in the source.
-struct gguf_other_types {
-  std::optional<gguf_type> embedding;
-  std::optional<gguf_type> head;  ///< of a head of its own; a tied one is the embeddings
-};
-
-/// The type of such a tensor: norms and biases are F32, which is what llama.cpp's kernels want.
-inline gguf_type gguf_type_of_other(std::string const& name, std::span<index const> shape, dtype source,
-                                    gguf_other_types const& chosen) {
-  if (shape.size() < 2) return gguf_type::f32;
-  auto const& wanted = name == "lm_head.weight" ? chosen.head : chosen.embedding;
-  return wanted.value_or(gguf_type_of(source).value_or(gguf_type::f32));
-}
 
 }  // namespace amq

@@ -19,6 +19,7 @@
 #include "amq/core/error.hpp"
 #include "amq/io/atomic_file.hpp"
 #include "amq/io/gguf.hpp"
+#include "amq/io/tensor.hpp"
 
 namespace amq {
 namespace detail {

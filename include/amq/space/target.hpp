@@ -8,9 +8,9 @@
 #include <vector>
 
 #include "amq/core/configuration.hpp"
+#include "amq/core/dtype.hpp"
 #include "amq/core/format.hpp"
 #include "amq/core/matrix.hpp"
-#include "amq/io/tensor.hpp"
 
 namespace amq {
 

@@ -5,8 +5,8 @@
 #include <span>
 #include <string>
 
+#include "amq/core/dtype.hpp"
 #include "amq/core/gguf_type.hpp"
-#include "amq/io/gguf.hpp"
 #include "amq/space/target.hpp"
 #include "amq/space/targets/detail/plain_codes.hpp"
 
