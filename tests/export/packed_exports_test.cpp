@@ -243,6 +243,22 @@ TEST_CASE("gptq: words down the inputs, zeros of both versions, the group of eac
   }
 }
 
+TEST_CASE("gptq without zeros: symmetric files of version 1, fused layers alike", "[export]") {
+  scratch_folder const folder;
+  auto const symmetric = [](auto const&... arguments) {
+    return amq::write_gptq(arguments..., {.version = 1, .symmetric = true});
+  };
+  auto const report = exported(mixed_model({{4, 32}, {8, 64}}), folder.path(), amq::gptq_symmetric_target(), symmetric);
+  CHECK(lacks(report.notes.at(0), {"14 layers", "fitted again"}) == "");
+  auto const config = config_of(folder.path())["quantization_config"];
+  CHECK(config["sym"] == true);
+  CHECK(config["checkpoint_format"] == "gptq");
+  CHECK(lacks(refused(mixed_model({{4, 32}, {5, 32}}), symmetric), {"gptq-symmetric holds 2, 3, 4, 8 bits"}) == "");
+  mixed_model unfused({{4, 32}});
+  unfused.formats[1] = {3, 32};
+  CHECK(lacks(refused(unfused, symmetric), {"fuse", "q_proj at 4g32 with k_proj at 3g32"}) == "");
+}
+
 TEST_CASE("gptq: 5, 6 and 7 bits make the whole checkpoint planar, which version 1 knows nothing of", "[export]") {
   scratch_folder const folder;
   mixed_model const mixed({{3, 32}, {5, 32}, {7, 64}, {6, 32}});

@@ -58,11 +58,20 @@ std::vector<exporter<Model>> exporters(bool exact = false) {
                  },
                  {}});
   all.push_back({"gptq",
-                 "GPTQModel, vLLM (4 and 8 bits): int32 words, integer zeros",
+                 "GPTQModel: int32 words, integer zeros",
                  gptq_target(),
                  integer_zeros,
                  [exact](auto const& source, auto const& quantized, auto formats, auto const& folder) {
                    return write_gptq(source, quantized, formats, folder, {.exact = exact});
+                 },
+                 {}});
+  all.push_back({"gptq-symmetric",
+                 "GPTQModel, vLLM (4 and 8 bits): the same without zeros, version 1",
+                 gptq_symmetric_target(),
+                 symmetric_zero,
+                 [exact](auto const& source, auto const& quantized, auto formats, auto const& folder) {
+                   return write_gptq(source, quantized, formats, folder,
+                                     {.version = 1, .symmetric = true, .exact = exact});
                  },
                  {}});
   all.push_back({"awq",

@@ -29,6 +29,7 @@ inline std::vector<target> targets() {
           compressed_tensors_target(),
           compressed_tensors_symmetric_target(),
           gptq_target(),
+          gptq_symmetric_target(),
           awq_target(),
           mlx_target(),
           gguf_target()};

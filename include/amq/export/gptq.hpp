@@ -28,7 +28,8 @@ struct gptq_files_options {
   /// ("gptq") stores zero - 1, so it cannot hold a zero of 0, and GPTQModel takes it from other programs for symmetric
   /// models only.
   int version = 2;
-  bool exact = false;  ///< refuse codes that would have to be fitted again
+  bool symmetric = false;  ///< the middle code stands for 0 (codes are fitted to that where they must)
+  bool exact = false;      ///< refuse codes that would have to be fitted again
 };
 
 namespace detail {
@@ -76,7 +77,7 @@ export_report write_gptq(Model const& source, quantized_source const& quantized,
                          std::filesystem::path const& folder, gptq_files_options options = {}) {
   AMQ_EXPECTS(options.version == 1 || options.version == 2,
               "write_gptq knows versions 1 and 2, not " + std::to_string(options.version));
-  expect_exportable(gptq_target(), source.linears(), formats);
+  expect_exportable(options.symmetric ? gptq_symmetric_target() : gptq_target(), source.linears(), formats);
   bool const planar = detail::needs_planes(formats);
   if (planar && options.version == 1)
     throw input_error(
@@ -90,8 +91,8 @@ export_report write_gptq(Model const& source, quantized_source const& quantized,
     format const f = formats[static_cast<std::size_t>(i)];
     if (f.kept()) return output.put_kept(layer.dequantized());
     auto const& codes = detail::expect_codes(layer, f, output.name(), name);
-    zero_range range = code_zeros(f.bits);
-    if (options.version == 1) range.lowest = 1;
+    zero_range range = options.symmetric ? middle_zero(f.bits) : code_zeros(f.bits);
+    if (options.version == 1) range.lowest = std::max(range.lowest, 1);
     auto const fitted = fitting.fit(codes, output.name(), range, [&] { return source.weight(i); });
     findings.see(fitted);
     detail::put_gptq(fitted, options.version, planar, output);

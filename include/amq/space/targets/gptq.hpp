@@ -28,12 +28,26 @@ inline std::string gptq_refusal(linear_layer const& layer, format f) {
          "of " + std::to_string(unit) + ", not " + std::to_string(layer.rows) + " and " + std::to_string(layer.cols);
 }
 
+/// Of the symmetric files, whose words every reader knows.
+inline std::string gptq_symmetric_refusal(linear_layer const& layer, format f) {
+  constexpr std::array<int, 4> widths{2, 3, 4, 8};
+  std::string const refusal = plain_codes_refusal("gptq-symmetric", layer, f, widths);
+  return refusal.empty() ? gptq_refusal(layer, f) : refusal;
+}
+
 }  // namespace detail
 
 /// Integer zeros: b + (16 + b) / group bits a weight and 32 an input. GPTQModel reads every width on its own; vLLM,
 /// which fuses q, k, v and gate, up, only 4 and 8 bits that are equal there.
 inline target gptq_target() {
   return {"gptq", detail::gptq_stored_bits, detail::gptq_refusal, {}, {}, stored_zeros::integer};
+}
+
+/// The same bits, the middle code standing for 0, in version 1 of the files: what most readers take, vLLM with 4 and 8
+/// bits. It fuses q, k, v and gate, up, so they are tied.
+inline target gptq_symmetric_target() {
+  return {"gptq-symmetric",    detail::gptq_stored_bits, detail::gptq_symmetric_refusal, {},
+          fused_projections(), stored_zeros::none};
 }
 
 }  // namespace amq
