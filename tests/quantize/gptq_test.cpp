@@ -240,6 +240,8 @@ TEST_CASE("gptq refuses what it has no answer for", "[gptq]") {
     return refusal([&] { amq::gptq().quantize(weights, f, with_hessian(hessian)); });
   };
   REQUIRE(says({4, 5}).find("a group of 5 does not divide the 32 inputs") == 0);
+  REQUIRE(says({4, 16, 2}).find("2 kept columns; columns are kept by OWQ") != std::string::npos);
+  REQUIRE(says(amq::bitstack_levels<3>::value).find("stacks are BitStack's") != std::string::npos);
   REQUIRE(refusal([&] { amq::gptq().quantize(weights, {4, 16}, {}); }).find("needs a Hessian") != std::string::npos);
   weights(2, 5) = std::numeric_limits<float>::quiet_NaN();
   REQUIRE(says({4, 16}).find("row 2, column 5 is nan") != std::string::npos);

@@ -45,6 +45,14 @@ inline void check_gptq_options(gptq_options const& options) {
   AMQ_EXPECTS(options.block >= 1, "gptq needs a block of at least one column, not " + std::to_string(options.block));
 }
 
+/// GPTQ leaves codes and nothing else.
+inline void check_gptq_format(format f, index cols) {
+  if (f.stacked() || f.kept_columns > 0)
+    throw input_error("GPTQ has no answer for " + to_string(f) + "; " +
+                      (f.stacked() ? "stacks are BitStack's" : "columns are kept by OWQ"));
+  check_format(f, cols);
+}
+
 inline std::string gptq_settings(gptq_options const& options) {
   gptq_options const usual;
   std::ostringstream text;
@@ -130,7 +138,7 @@ class basic_gptq {
  private:
   gptq_codes encode(matrix_view<float const> weights, format f, layer_statistics const& statistics,
                     preparation const& prepared, bool stored) const {
-    check_format(f, weights.cols);
+    detail::check_gptq_format(f, weights.cols);
     detail::check_hessian(statistics.hessian, weights.cols);
     detail::check_finite_rows(weights);
     auto groups = group_positions(f, prepared.order);

@@ -121,6 +121,7 @@ class basic_owq {
   }
 
   static void check(matrix_view<float const> weights, format f, layer_statistics const& statistics) {
+    if (f.stacked()) throw input_error("OWQ has no answer for " + to_string(f) + "; stacks are BitStack's");
     check_format(f, weights.cols);
     if (f.kept_columns < 0 || f.kept_columns >= weights.cols)
       throw input_error("OWQ can keep 0 to " + std::to_string(weights.cols - 1) + " of " +

@@ -27,7 +27,7 @@ class second_moment {
   void add(index strip, token_panels const& a, token_panels const& x, simd::isa which = simd::best_isa()) {
     auto& sum = strips_[static_cast<std::size_t>(strip)];
     index const row = strip * strip_rows;
-    matrix<float> rows(sum.rows(), token_panels::chunk_tokens);
+    matrix<float> rows(sum.rows(), token_panels::chunk_tokens + row_padding);
     matrix<float> product(sum.rows(), sum.cols());
     for (index chunk = 0; chunk < x.chunks(); ++chunk) {
       matrix_view<float> const left(rows.data(), rows.rows(), x.tokens(chunk), rows.cols());
@@ -53,6 +53,7 @@ class second_moment {
  private:
   // A multiple of every panel's width; tall enough for the product, short enough for many threads.
   static constexpr index strip_rows = 64;
+  static constexpr index row_padding = 16;  // keeps rows off each other's cache lines
 
   index first_col(index row) const { return symmetric_ ? row : 0; }
 
