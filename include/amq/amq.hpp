@@ -1,10 +1,10 @@
-// Everything of the target amq::amq but the registries of run-time names (compose/proxies.hpp, quantizers.hpp,
-// evaluators.hpp, exporters.hpp). The archive on disk, amq/store/sqlite_archive.hpp, needs amq::sqlite.
+// Everything of the target amq::amq but what is dear to compile and seldom wanted: the registries of run-time names
+// (compose/proxies.hpp, quantizers.hpp, evaluators.hpp, exporters.hpp) and BitStack (quantize/ and calibrate/bitstack.hpp).
+// The archive on disk, amq/store/sqlite_archive.hpp, needs amq::sqlite.
 #pragma once
 
 #include "amq/calibrate/awq.hpp"
 #include "amq/calibrate/awq_search.hpp"
-#include "amq/calibrate/bitstack.hpp"
 #include "amq/calibrate/block_statistics.hpp"
 #include "amq/calibrate/block_walk.hpp"
 #include "amq/calibrate/block_weights.hpp"
@@ -122,7 +122,6 @@
 #include "amq/quantize/affine_codes.hpp"
 #include "amq/quantize/awq.hpp"
 #include "amq/quantize/awq_clip.hpp"
-#include "amq/quantize/bitstack.hpp"
 #include "amq/quantize/eigen_factorizer.hpp"
 #include "amq/quantize/gguf_blocks.hpp"
 #include "amq/quantize/gguf_row.hpp"
