@@ -46,6 +46,7 @@
 #include "amq/core/adapter.hpp"
 #include "amq/core/configuration.hpp"
 #include "amq/core/distinct_rows.hpp"
+#include "amq/core/dtype.hpp"
 #include "amq/core/error.hpp"
 #include "amq/core/executor.hpp"
 #include "amq/core/format.hpp"
