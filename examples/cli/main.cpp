@@ -55,7 +55,7 @@ void add_space(CLI::App& command, space_options& space) {
   command
       .add_option("--target", space.target,
                   "Format of files whose bytes, choices and fused layers count: amq, compressed-tensors, "
-                  "compressed-tensors-symmetric, gptq, awq, mlx or gguf")
+                  "compressed-tensors-symmetric, gptq, gptq-symmetric, awq, mlx or gguf")
       ->capture_default_str();
   command.add_option("--device", space.device, "Refuse formats without a kernel on: any, cpu or cuda")
       ->capture_default_str();
@@ -265,7 +265,7 @@ int main(int argc, char** argv) {
                              "bitstack or gguf (default: the search's proxy)");
   deploy_command
       ->add_option("--format", deploying.format,
-                   "hf, amq, compressed-tensors, compressed-tensors-symmetric, gptq, awq, mlx or gguf")
+                   "hf, amq, compressed-tensors, compressed-tensors-symmetric, gptq, gptq-symmetric, awq, mlx or gguf")
       ->capture_default_str();
   deploy_command
       ->add_option("--verify", deploying.verify,
