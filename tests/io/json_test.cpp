@@ -22,7 +22,14 @@ TEST_CASE("a syntax error is named with its line", "[io]") {
   CHECK(lacks(parse_refusal("{} x"), {"config.json is not valid JSON"}) == "");
   CHECK(lacks(parse_refusal("{\"a\": 1e999}"), {"config.json is not valid JSON"}) == "");
   CHECK(lacks(parse_refusal("{\"a\": \"\xff\"}"), {"config.json is not valid JSON"}) == "");
-  CHECK(lacks(parse_refusal(std::string(100000, '[')), {"config.json is not valid JSON"}) == "");
+}
+
+TEST_CASE("values nested so deep that showing them would exhaust the stack are refused", "[io]") {
+  auto const nested = [](std::size_t levels) { return std::string(levels, '[') + std::string(levels, ']'); };
+  CHECK(parsed(nested(200)).size() == 1);
+  CHECK(lacks(parse_refusal(nested(201)), {"config.json is nested more than 200 levels deep"}) == "");
+  CHECK(lacks(parse_refusal(nested(1000000)), {"more than 200 levels"}) == "");
+  CHECK(parsed("[" + nested(199) + "," + nested(199) + "]").size() == 2);
 }
 
 TEST_CASE("a key given twice is refused, at any depth", "[io]") {

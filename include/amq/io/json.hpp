@@ -22,7 +22,8 @@
 namespace amq {
 namespace detail {
 
-/// SAX handler that only looks for the first mistake: a syntax error and its position, or a key given twice.
+/// SAX handler that only looks for the first mistake: a syntax error and its position, a key given twice, or nesting so
+/// deep that writing or copying the value, which the JSON library does by recursion, could exhaust the stack.
 class json_mistake {
  public:
   using json = nlohmann::json;
@@ -37,15 +38,15 @@ class json_mistake {
   bool number_float(json::number_float_t, std::string const&) { return true; }
   bool string(std::string const&) { return true; }
   bool binary(json::binary_t const&) { return true; }
-  bool start_array(std::size_t) { return true; }
-  bool end_array() { return true; }
+  bool start_array(std::size_t) { return descend(); }
+  bool end_array() { return ascend(); }
   bool start_object(std::size_t) {
     keys_.emplace_back();
-    return true;
+    return descend();
   }
   bool end_object() {
     keys_.pop_back();
-    return true;
+    return ascend();
   }
   bool key(std::string const& name) {
     if (keys_.back().insert(name).second) return true;
@@ -59,7 +60,20 @@ class json_mistake {
   }
 
  private:
+  static constexpr int deepest = 200;
+
+  bool descend() {
+    if (++depth_ <= deepest) return true;
+    what = "is nested more than " + std::to_string(deepest) + " levels deep";
+    return false;
+  }
+  bool ascend() {
+    --depth_;
+    return true;
+  }
+
   std::vector<std::set<std::string>> keys_;
+  int depth_ = 0;
 };
 
 template <class T>
