@@ -8,8 +8,10 @@
 #include <nlohmann/json.hpp>
 
 #include "amq/compose/exporters.hpp"
+#include "amq/compose/gguf_companions.hpp"
 #include "amq/compose/memory_budget.hpp"
 #include "amq/compose/verify.hpp"
+#include "amq/export/gguf_importance.hpp"
 #include "amq/store/sqlite_archive.hpp"
 #include "archive_settings.hpp"
 #include "engine.hpp"
@@ -85,7 +87,7 @@ size_budget budget_of(deploy_options const& options, llama const& model) {
 std::string quantizer_of(finished_search const& found, deploy_options const& options) {
   auto const proxy = setting(found.archive.settings(), "proxy", found.file);
   if (!options.quantizer.empty()) return options.quantizer;
-  if (options.format == "gguf") return "gguf";
+  if (options.format.starts_with("gguf")) return "gguf";
   return proxy == "process" ? "hqq" : proxy;
 }
 
@@ -184,7 +186,10 @@ nlohmann::ordered_json describe(deployment const& made, front_point const& point
 }
 
 void print(deployment const& made, front_point const& point, deploy_options const& options, std::string const& loss) {
-  if (options.format == "hf")
+  if (made.weight_bytes == 0)
+    std::printf("%s: %.4f average bits; a table for another program, no weights\n", options.out.c_str(),
+                made.average_bits);
+  else if (options.format == "hf")
     std::printf("%s: %.4f average bits, %lld bytes as a packed model (%lld bytes of dequantized files)\n",
                 options.out.c_str(), made.average_bits, static_cast<long long>(made.model_bytes),
                 static_cast<long long>(made.file_bytes));
@@ -231,11 +236,26 @@ verification verify(finished_search const& found, format_space const& space, std
   return done;
 }
 
+/// llama-quantize weighs errors by an importance matrix, which is not in the model.
+void add_importance(exporter<llama>& files, finished_search const& found, interruptible_executor& executor) {
+  files.write = [write = files.write, &found, &executor](llama const& source, quantized_source const& quantized,
+                                                         std::span<format const> formats,
+                                                         std::filesystem::path const& folder) {
+    auto report = write(source, quantized, formats, folder);
+    auto const calibration = gguf_calibration_of(source, found.tokens, executor);
+    auto const dataset = setting(found.archive.settings(), "tokens", found.file);
+    write_gguf_imatrix(source, calibration.sums, std::filesystem::path(dataset).filename().string(),
+                       found.tokens.length(), folder / "imatrix.gguf");
+    report.notes.push_back("imatrix.gguf holds the inputs' mean squares, for llama-quantize --imatrix.");
+    return report;
+  };
+}
+
 }  // namespace
 
 int deploy(deploy_options const& options) {
   auto const start = std::chrono::steady_clock::now();
-  auto const files = find_exporter<llama>(options.format, options.exact);
+  auto files = find_exporter<llama>(options.format, options.exact);
   if (!options.quantizer.empty()) expect_quantizer(options.quantizer);
   auto const found = open_search(options);
   auto const space = priced(found, files);
@@ -258,6 +278,7 @@ int deploy(deploy_options const& options) {
   { staged_folder const place(options.out, "quantization.json", existing); }
 
   interruptible_executor executor(threads_to_use(options.threads));
+  if (options.format == "gguf-recipe") add_importance(files, found, executor);
   auto point = candidates.front();
   verification done;
   if (count > 0) {
@@ -270,6 +291,9 @@ int deploy(deploy_options const& options) {
     quantize_into(sink, found.model, space.formats(point.configuration), found.tokens, quantizer, executor);
   };
   plan.files = files;
+  if (files.name == "gguf")
+    plan.files =
+        with_gguf_companions(files, found.tokens, setting(found.archive.settings(), "tokens", found.file), executor);
   plan.folder = options.out;
   plan.provenance = provenance(found, point, options);
   if (count > 0) plan.provenance["verified"] = describe(done);

@@ -90,6 +90,20 @@ TEST_CASE("one archive is written in every format that holds it, each of the siz
   CHECK_FALSE(std::filesystem::exists(model.scratch().path() / "a"));
 }
 
+TEST_CASE("tables for programs that quantize themselves are written without weights") {
+  small_model const model;
+  REQUIRE(run(searching(model, "out", {"--bits", "4,8", "--tie", "qkv,gate_up"})).code == 0);
+  for (std::string const format : {"autoround", "vllm"}) {
+    CAPTURE(format);
+    auto const made = run(deploying(model, "out", format, {"--at-most-bits", "8", "--format", format}));
+    INFO(made.err);
+    REQUIRE(made.code == 0);
+    CHECK(json::parse(made.out)["weight_bytes"] == 0);
+    CHECK(json::parse(amq_test::read_bytes(model.scratch().path() / format / (format + ".json"))).is_object());
+    CHECK_FALSE(std::filesystem::exists(model.scratch().path() / format / "model.safetensors"));
+  }
+}
+
 TEST_CASE("real zeros are rounded for formats that hold integers, or refused") {
   small_model const model;
   REQUIRE(run(searching(model, "out", {"--bits", "4,8", "--tie", "qkv,gate_up"})).code == 0);

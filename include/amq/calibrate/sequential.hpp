@@ -57,9 +57,10 @@ class sequential {
 
  private:
   /// A quantizer may need them for some formats only, and says for which.
-  static bool any_needs_statistics(std::span<format const> formats) {
-    if constexpr (requires(format f) { Quantizer::needs_statistics_for(f); })
-      return std::any_of(formats.begin(), formats.end(), [](format f) { return Quantizer::needs_statistics_for(f); });
+  bool any_needs_statistics(std::span<format const> formats) const {
+    if constexpr (requires(format f) { quantizer_.needs_statistics_for(f); })
+      return std::any_of(formats.begin(), formats.end(),
+                         [this](format f) { return quantizer_.needs_statistics_for(f); });
     else
       return true;
   }

@@ -31,6 +31,7 @@ struct exporter {
   writer write;
   /// What a reader of the written folder gets; empty: the layers as they were given, with `zeros`.
   std::function<std::unique_ptr<quantized_source>(Model const& source, std::filesystem::path const& folder)> read_back;
+  bool weights = true;  ///< false: a table for a program that quantizes itself
 };
 
 /// A Hugging Face folder that transformers and lm-eval load.

@@ -19,8 +19,11 @@
 #include "amq/export/export_report.hpp"
 #include "amq/export/gguf.hpp"
 #include "amq/export/gguf_model.hpp"
+#include "amq/export/gguf_recipe.hpp"
 #include "amq/export/gptq.hpp"
 #include "amq/export/mlx.hpp"
+#include "amq/export/override_tables.hpp"
+#include "amq/io/atomic_file.hpp"
 #include "amq/quantize/refit.hpp"
 
 namespace amq {
@@ -95,6 +98,27 @@ std::vector<exporter<Model>> exporters(bool exact = false) {
                  [](auto const& source, auto const& folder) -> std::unique_ptr<quantized_source> {
                    return std::make_unique<gguf_model<Model>>(source, folder / "model.gguf");
                  }});
+  auto const table = [&all](std::string name, std::string description, auto const& make) {
+    auto const write = [name, make](Model const& source, quantized_source const&, std::span<format const> formats,
+                                    std::filesystem::path const& folder) {
+      write_file(folder / (name + ".json"), make(source.linears(), formats, false).dump(1) + "\n");
+      return export_report{0, {"Only the table " + name + ".json was written: that program quantizes by itself."}};
+    };
+    all.push_back({name, std::move(description), gptq_target(), {}, write, {}, false});
+  };
+  table("autoround", "AutoRound: its layer_config, no weights", autoround_table);
+  table("vllm", "vLLM: --hf-overrides for GPTQ's format, no weights", vllm_table);
+  all.push_back({"gguf-recipe",
+                 "llama-quantize: --tensor-type-file, no weights",
+                 gguf_target(),
+                 {},
+                 [](Model const& source, quantized_source const&, std::span<format const> formats,
+                    std::filesystem::path const& folder) {
+                   write_file(folder / "tensor-types.txt", gguf_recipe(source, formats));
+                   return export_report{0, {"Only the recipe tensor-types.txt was written, for llama-quantize."}};
+                 },
+                 {},
+                 false});
   return all;
 }
 

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "amq/calibrate/detail/shared_work.hpp"
+#include "amq/compose/any_matrix_quantizer.hpp"
 #include "amq/compose/registry.hpp"
 #include "amq/concepts/matrix_quantizer.hpp"
 #include "amq/concepts/preparing_quantizer.hpp"
@@ -64,26 +65,23 @@ class each_kind {
 
 /// Quantizers that may fill a bank.
 inline auto proxies() {
+  constexpr auto any = [](auto quantizer) { return any_matrix_quantizer(std::move(quantizer)); };
   return hana::make_tuple(
-      entry(BOOST_HANA_STRING("hqq"), each_kind(hqq{})), entry(BOOST_HANA_STRING("rtn"), each_kind(rtn{})),
-      entry(BOOST_HANA_STRING("rtn_symmetric"), each_kind(rtn{{.variant = rtn_variant::symmetric}})),
-      entry(BOOST_HANA_STRING("rtn_awq"), each_kind(rtn{{.variant = rtn_variant::awq}})),
-      entry(BOOST_HANA_STRING("gptq"), each_kind(gptq{})), entry(BOOST_HANA_STRING("awq"), each_kind(awq_scaled{})),
-      entry(BOOST_HANA_STRING("gguf"), gguf_blocks{}));
+      entry(BOOST_HANA_STRING("hqq"), any(each_kind(hqq{}))), entry(BOOST_HANA_STRING("rtn"), any(each_kind(rtn{}))),
+      entry(BOOST_HANA_STRING("rtn_symmetric"), any(each_kind(rtn{{.variant = rtn_variant::symmetric}}))),
+      entry(BOOST_HANA_STRING("rtn_awq"), any(each_kind(rtn{{.variant = rtn_variant::awq}}))),
+      entry(BOOST_HANA_STRING("gptq"), any(each_kind(gptq{}))),
+      entry(BOOST_HANA_STRING("awq"), any(each_kind(awq_scaled{}))),
+      entry(BOOST_HANA_STRING("gguf"), any(gguf_blocks{})));
 }
 
 /// Whether this proxy needs to see calibration tokens before it fills a bank with these formats.
 template <class Space>
 bool needs_calibration(std::string_view proxy, Space const& space) {
   bool needed = false;
-  with_registered(proxies(), proxy, "a proxy quantizer", [&]<class Quantizer>(Quantizer const&) {
+  with_registered(proxies(), proxy, "a proxy quantizer", [&](any_matrix_quantizer const& quantizer) {
     for (index layer = 0; layer < space.size(); ++layer)
-      for (format const f : space.choices(layer)) {
-        if constexpr (requires { Quantizer::needs_statistics_for(f); })
-          needed = needed || Quantizer::needs_statistics_for(f);
-        else
-          needed = needed || (needs_statistics<Quantizer> && !f.kept());
-      }
+      for (format const f : space.choices(layer)) needed = needed || quantizer.needs_statistics_for(f);
   });
   return needed;
 }

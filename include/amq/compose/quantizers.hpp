@@ -3,10 +3,12 @@
 
 #include <span>
 #include <string_view>
+#include <utility>
 
 #include "amq/calibrate/awq.hpp"
 #include "amq/calibrate/bitstack.hpp"
 #include "amq/calibrate/sequential.hpp"
+#include "amq/compose/any_matrix_quantizer.hpp"
 #include "amq/compose/proxies.hpp"
 #include "amq/compose/registry.hpp"
 #include "amq/core/quantized_model.hpp"
@@ -19,17 +21,17 @@ inline auto model_quantizers() {
   constexpr gptq_options ordered{.act_order = true, .static_groups = true};
   constexpr gptq_options symmetric{.symmetric = true};
   constexpr gptq_options drift{.asymmetric_calibration = true};
+  constexpr auto walk = [](auto quantizer) { return sequential(any_matrix_quantizer(std::move(quantizer))); };
   return hana::make_tuple(
-      entry(BOOST_HANA_STRING("hqq"), sequential(each_kind(hqq{}))),
-      entry(BOOST_HANA_STRING("rtn"), sequential(each_kind(rtn{}))),
-      entry(BOOST_HANA_STRING("rtn_symmetric"), sequential(each_kind(rtn{{.variant = rtn_variant::symmetric}}))),
-      entry(BOOST_HANA_STRING("rtn_awq"), sequential(each_kind(rtn{{.variant = rtn_variant::awq}}))),
-      entry(BOOST_HANA_STRING("gptq"), sequential(each_kind(gptq{}))),
-      entry(BOOST_HANA_STRING("gptq_act_order"), sequential(each_kind(gptq{ordered}))),
-      entry(BOOST_HANA_STRING("gptq_symmetric"), sequential(each_kind(gptq{symmetric}))),
+      entry(BOOST_HANA_STRING("hqq"), walk(each_kind(hqq{}))), entry(BOOST_HANA_STRING("rtn"), walk(each_kind(rtn{}))),
+      entry(BOOST_HANA_STRING("rtn_symmetric"), walk(each_kind(rtn{{.variant = rtn_variant::symmetric}}))),
+      entry(BOOST_HANA_STRING("rtn_awq"), walk(each_kind(rtn{{.variant = rtn_variant::awq}}))),
+      entry(BOOST_HANA_STRING("gptq"), walk(each_kind(gptq{}))),
+      entry(BOOST_HANA_STRING("gptq_act_order"), walk(each_kind(gptq{ordered}))),
+      entry(BOOST_HANA_STRING("gptq_symmetric"), walk(each_kind(gptq{symmetric}))),
       entry(BOOST_HANA_STRING("gptaq"), sequential(gptq{drift})), entry(BOOST_HANA_STRING("awq"), awq{}),
       entry(BOOST_HANA_STRING("owq"), sequential(owq{})), entry(BOOST_HANA_STRING("bitstack"), stacked_model{}),
-      entry(BOOST_HANA_STRING("gguf"), sequential(gguf_blocks{})));
+      entry(BOOST_HANA_STRING("gguf"), walk(gguf_blocks{})));
 }
 
 /// Quantizes a model by the name of a quantizer: one format a linear layer, results into `sink`. Throws input_error for
