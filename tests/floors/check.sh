@@ -61,7 +61,7 @@ mirrors=$(
   done
   for folder in bench/*/; do
     [ -d "$folder" ] || continue
-    case $(basename "$folder") in peers | strategies | compile) continue ;; esac  # scripts and data makers, no benchmarks
+    case $(basename "$folder") in peers | strategies | compile | quality) continue ;; esac  # scripts and data makers, no benchmarks
     [ -d "include/amq/$(basename "$folder")" ] || echo "$folder: there is no include/amq/$(basename "$folder") to mirror"
   done
 )
