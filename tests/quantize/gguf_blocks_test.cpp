@@ -170,9 +170,13 @@ TEST_CASE("Blocks of one value, of zeros, of one sign and of tiny numbers are re
     for (auto const type : k_types)
       for (float const read : round_trip(type, row)) CHECK(read == Approx(value).epsilon(0.04));
   }
-  for (std::size_t i = 0; i < row.size(); ++i) row[i] = 1e-9f * static_cast<float>(i);
-  for (auto const type : k_types)
-    for (float const read : round_trip(type, row)) CHECK(std::abs(read) < 1e-6f);
+  for (float const unit : {1e-9f, 1e-42f}) {
+    for (std::size_t i = 0; i < row.size(); ++i) row[i] = unit * static_cast<float>(i);
+    for (auto const type : k_types)
+      for (float const read : round_trip(type, row)) CHECK(std::abs(read) < 1e-6f);
+    for (auto const type : {gguf_type::q4_0, gguf_type::q8_0})
+      for (float const read : round_trip(type, row)) CHECK(std::abs(read) < 1e-6f);
+  }
 }
 
 TEST_CASE("A format's bits choose the GGUF type, and what does not fit is refused in a sentence") {

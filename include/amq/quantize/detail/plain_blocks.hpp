@@ -14,6 +14,12 @@ namespace amq::detail {
 
 inline constexpr index plain_block_size = 32;
 
+/// 1 / d; 0 where that is infinite: such numbers are far below what an f16 scale can hold.
+inline float inverse_scale(float d) {
+  float const inverse = 1 / d;
+  return std::isfinite(inverse) ? inverse : 0.0f;
+}
+
 /// d = -largest / 8, `largest` being the number of largest magnitude with its sign (the first of several): it becomes
 /// code 0 exactly. A number is (code - 8) d.
 inline void write_q4_0(float const* values, std::uint8_t* out) {
@@ -21,7 +27,7 @@ inline void write_q4_0(float const* values, std::uint8_t* out) {
   for (index i = 0; i < plain_block_size; ++i)
     if (std::abs(values[i]) > std::abs(largest)) largest = values[i];
   float const d = largest / -8;
-  float const inverse = d == 0 ? 0.0f : 1 / d;
+  float const inverse = inverse_scale(d);
   std::uint16_t const stored = f32_to_f16(d);
   std::memcpy(out, &stored, sizeof stored);
   auto const code = [&](index i) {
@@ -47,7 +53,7 @@ inline void write_q8_0(float const* values, std::uint8_t* out) {
   float largest = 0;
   for (index i = 0; i < plain_block_size; ++i) largest = std::max(largest, std::abs(values[i]));
   float const d = largest / 127;
-  float const inverse = d == 0 ? 0.0f : 1 / d;
+  float const inverse = inverse_scale(d);
   std::uint16_t const stored = f32_to_f16(d);
   std::memcpy(out, &stored, sizeof stored);
   for (index i = 0; i < plain_block_size; ++i)
