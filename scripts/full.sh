@@ -28,6 +28,7 @@ fi
 build_and_test native "$(find_gcc)"
 build_and_test asan "$(find_gcc)"
 build_and_test debug "$(find_clang)"
+configure_and_build release "Building benchmarks" -- "${everything[@]}"
 for program in build/release/bench/bench_*; do
   name=$(basename "$program")
   step "Measuring ($name)" "build/release/$name.log" "$program"

@@ -11,7 +11,6 @@
 #include "amq/compose/gguf_companions.hpp"
 #include "amq/compose/memory_budget.hpp"
 #include "amq/compose/verify.hpp"
-#include "amq/export/gguf_importance.hpp"
 #include "amq/store/sqlite_archive.hpp"
 #include "archive_settings.hpp"
 #include "engine.hpp"
@@ -87,7 +86,7 @@ size_budget budget_of(deploy_options const& options, llama const& model) {
 std::string quantizer_of(finished_search const& found, deploy_options const& options) {
   auto const proxy = setting(found.archive.settings(), "proxy", found.file);
   if (!options.quantizer.empty()) return options.quantizer;
-  if (options.format.starts_with("gguf")) return "gguf";
+  if (options.format == "gguf") return "gguf";
   return proxy == "process" ? "hqq" : proxy;
 }
 
@@ -236,21 +235,6 @@ verification verify(finished_search const& found, format_space const& space, std
   return done;
 }
 
-/// llama-quantize weighs errors by an importance matrix, which is not in the model.
-void add_importance(exporter<llama>& files, finished_search const& found, interruptible_executor& executor) {
-  files.write = [write = files.write, &found, &executor](llama const& source, quantized_source const& quantized,
-                                                         std::span<format const> formats,
-                                                         std::filesystem::path const& folder) {
-    auto report = write(source, quantized, formats, folder);
-    auto const calibration = gguf_calibration_of(source, found.tokens, executor);
-    auto const dataset = setting(found.archive.settings(), "tokens", found.file);
-    write_gguf_imatrix(source, calibration.sums, std::filesystem::path(dataset).filename().string(),
-                       found.tokens.length(), folder / "imatrix.gguf");
-    report.notes.push_back("imatrix.gguf holds the inputs' mean squares, for llama-quantize --imatrix.");
-    return report;
-  };
-}
-
 }  // namespace
 
 int deploy(deploy_options const& options) {
@@ -278,7 +262,6 @@ int deploy(deploy_options const& options) {
   { staged_folder const place(options.out, "quantization.json", existing); }
 
   interruptible_executor executor(threads_to_use(options.threads));
-  if (options.format == "gguf-recipe") add_importance(files, found, executor);
   auto point = candidates.front();
   verification done;
   if (count > 0) {

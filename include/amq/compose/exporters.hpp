@@ -19,7 +19,6 @@
 #include "amq/export/export_report.hpp"
 #include "amq/export/gguf.hpp"
 #include "amq/export/gguf_model.hpp"
-#include "amq/export/gguf_recipe.hpp"
 #include "amq/export/gptq.hpp"
 #include "amq/export/mlx.hpp"
 #include "amq/export/override_tables.hpp"
@@ -108,17 +107,6 @@ std::vector<exporter<Model>> exporters(bool exact = false) {
   };
   table("autoround", "AutoRound: its layer_config, no weights", autoround_table);
   table("vllm", "vLLM: --hf-overrides for GPTQ's format, no weights", vllm_table);
-  all.push_back({"gguf-recipe",
-                 "llama-quantize: --tensor-type-file, no weights",
-                 gguf_target(),
-                 {},
-                 [](Model const& source, quantized_source const&, std::span<format const> formats,
-                    std::filesystem::path const& folder) {
-                   write_file(folder / "tensor-types.txt", gguf_recipe(source, formats));
-                   return export_report{0, {"Only the recipe tensor-types.txt was written, for llama-quantize."}};
-                 },
-                 {},
-                 false});
   return all;
 }
 
