@@ -134,6 +134,37 @@ TEST_CASE("verifying quantizes candidates for real and keeps the best of them") 
   CHECK(verified["rank_correlation"].is_number());
 }
 
+TEST_CASE("from a text and a checkpoint to a model that another program loads") {
+  amq_test::scratch_folder const scratch;
+  std::string text;
+  for (int i = 0; i < 60; ++i)
+    text += "Chapter " + std::to_string(i) + ". It was the best of times, it was the worst. ";
+  auto const book = scratch.write("book.txt", text).string();
+  auto const out = (scratch.path() / "out").string(), made = (scratch.path() / "made").string();
+  auto const found = run({"search",        AMQ_SOURCE_FOLDER "/examples/models/tiny",
+                          "--tokens",      book,
+                          "--sequences",   "2",
+                          "--length",      "32",
+                          "--target",      "compressed-tensors",
+                          "--tie",         "qkv,gate_up",
+                          "--seed",        "1",
+                          "--evaluations", "12",
+                          "--proxy",       "gptq",
+                          "--out",         out});
+  INFO(found.err);
+  REQUIRE(found.code == 0);
+  CHECK(lacks(found.err, {"64 calibration tokens", "384 inputs"}) == "");
+  CHECK(std::filesystem::exists(scratch.path() / "out" / "statistics.safetensors"));
+  auto const deployed = run({"deploy", out, "--quantizer", "gptq", "--format", "compressed-tensors", "--at-most-bits",
+                             "3.0", "--out", made, "--json"});
+  INFO(deployed.err);
+  REQUIRE(deployed.code == 0);
+  auto const figures = json::parse(deployed.out);
+  CHECK(figures["average_bits"].get<double>() <= 3.0);
+  CHECK(figures["model_bytes"] == figures["weight_bytes"]);
+  CHECK(std::filesystem::exists(scratch.path() / "made" / "tokenizer.json"));
+}
+
 TEST_CASE("every quantizer deploys") {
   small_model const model;
   REQUIRE(run(searching(model, "out", {"--evaluations", "20"})).code == 0);
