@@ -3,7 +3,7 @@
 // WITHOUT_CATEGORY: amq: a quantizer says so with `using policy_category = amq::quantizer_category;`
 // WITHOUT_QUANTIZE: amq: a model_quantizer needs `void quantize(Model const&, std::span<format const>
 // WITHOUT_NAME: amq: a quantizer needs `std::string name() const`
-// AS_PROXY: a quantizer whose result depends on neighbouring layers cannot be a search proxy
+// WITHOUT_DEPLOYMENT: a quantizer whose result depends on neighbouring layers cannot be a search proxy
 #include "amq/concepts/model_quantizer.hpp"
 
 struct my_model {};
@@ -23,6 +23,6 @@ struct my_quantizer {
 #endif
 };
 static_assert(amq::diagnose_model_quantizer<my_quantizer, my_model, my_tokens, my_executor>());
-#ifdef AS_PROXY
+#ifdef WITHOUT_DEPLOYMENT
 static_assert(amq::diagnose_matrix_quantizer<my_quantizer>());
 #endif
