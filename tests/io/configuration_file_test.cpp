@@ -93,5 +93,6 @@ TEST_CASE("each mistake in a configuration file is named", "[configuration_file]
 
 TEST_CASE("a configuration file that cannot be read or written is named", "[configuration_file]") {
   REQUIRE_THROWS_AS(amq::read_configuration("/nonexistent/c.json", layers), amq::input_error);
-  REQUIRE_THROWS_AS(amq::write_configuration("/nonexistent/c.json", layers, {64, {2, 2, 2}}), amq::input_error);
+  REQUIRE_THROWS_AS(amq::write_configuration("/nonexistent/c.json", layers, std::vector<amq::format>(3, {2, 64})),
+                    amq::input_error);
 }
