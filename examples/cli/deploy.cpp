@@ -235,6 +235,26 @@ verification verify(finished_search const& found, format_space const& space, std
   return done;
 }
 
+/// The candidates that files of the format can hold; says how many are left out. Throws input_error as `expect_holds`
+/// does when none remains, or the best does not and no other was asked for.
+std::vector<front_point> holdable(std::vector<front_point> candidates, exporter<llama> const& files,
+                                  std::span<linear_layer const> layers, format_space const& space, bool others_asked) {
+  if (!others_asked) expect_holds(files, layers, space.formats(candidates.front().configuration));
+  std::vector<front_point> held;
+  std::string why;
+  for (auto& candidate : candidates) try {
+      expect_holds(files, layers, space.formats(candidate.configuration));
+      held.push_back(std::move(candidate));
+    } catch (input_error const& refusal) {
+      if (why.empty()) why = refusal.what();
+    }
+  if (held.empty()) throw input_error(why);
+  if (!why.empty())
+    std::fprintf(stderr, "amq: %zu of %zu candidates are left out, for files of the format %s cannot hold them\n",
+                 candidates.size() - held.size(), candidates.size(), files.name.c_str());
+  return held;
+}
+
 }  // namespace
 
 int deploy(deploy_options const& options) {
@@ -254,9 +274,8 @@ int deploy(deploy_options const& options) {
                                   found.model);
   bool const proxy_knows = quantizer == setting(found.archive.settings(), "proxy", found.file) && !files.zeros;
   auto const count = static_cast<std::size_t>(options.verify >= 0 ? options.verify : proxy_knows ? 0 : 1);
-  auto const candidates = candidates_of(found, space, budget, count);
-  for (auto const& candidate : candidates)
-    expect_holds(files, found.model.linears(), space.formats(candidate.configuration));
+  auto const candidates =
+      holdable(candidates_of(found, space, budget, count), files, found.model.linears(), space, options.verify > 0);
   // What cannot be put in its place is refused before the work, not after it.
   auto const existing = options.force ? existing_folder::replace : existing_folder::refuse;
   { staged_folder const place(options.out, "quantization.json", existing); }

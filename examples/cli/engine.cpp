@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <functional>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "amq/calibrate/awq.hpp"
@@ -26,7 +27,13 @@ calibration_statistics statistics_of(llama const& model, token_sequences const& 
                                      std::filesystem::path const& file, interruptible_executor& executor) {
   if (file.empty()) return calibration_statistics::collect(model, tokens, executor);
   statistics_origin const origin{model.fingerprint(), tokens.fingerprint()};
-  if (std::filesystem::exists(file)) return load_statistics(file, origin);
+  if (std::filesystem::exists(file)) try {
+      return load_statistics(file, origin);
+    } catch (input_error const& failure) {
+      std::string const why = failure.what();
+      std::string const advice = "remove the file, and they are collected anew";
+      throw input_error(why.ends_with(advice) ? why : why + "; " + advice);
+    }
   auto const note = calibration_note(model.linears(), tokens.count() * tokens.length());
   if (!note.empty()) std::fprintf(stderr, "amq: %s\n", note.c_str());
   auto collected = calibration_statistics::collect(model, tokens, executor);

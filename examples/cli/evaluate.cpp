@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "amq/compose/deploy.hpp"
+#include "amq/space/targets/amq.hpp"
 #include "engine.hpp"
 #include "interrupt.hpp"
 #include "setup.hpp"
@@ -74,7 +75,7 @@ int evaluate(evaluate_options const& options) {
   std::vector<linear_layer> const layers(model.linears().begin(), model.linears().end());
   std::vector<std::vector<format>> only;
   for (format const f : formats) only.push_back({f});
-  format_space const space(layers, std::move(only), model.other_bytes());
+  auto const space = format_space(layers, std::move(only), 0).in_target(amq_target(), model.other_bytes());
   auto const genes = space.highest();
   json["average_bits"] = space.average_bits(genes);
   json["linear_bytes"] = space.linear_bytes(genes);

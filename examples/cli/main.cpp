@@ -265,7 +265,8 @@ int main(int argc, char** argv) {
                              "bitstack or gguf (default: the search's proxy)");
   deploy_command
       ->add_option("--format", deploying.format,
-                   "hf, amq, compressed-tensors, compressed-tensors-symmetric, gptq, gptq-symmetric, awq, mlx or gguf")
+                   "hf, amq, compressed-tensors, compressed-tensors-symmetric, gptq, gptq-symmetric, awq, mlx or gguf; "
+                   "autoround and vllm write their tables alone")
       ->capture_default_str();
   deploy_command
       ->add_option("--verify", deploying.verify,

@@ -43,15 +43,24 @@ inline std::vector<format> formats_of(space_options const& options) {
   return formats;
 }
 
-/// Whether any of the expressions matches a whole name. Throws input_error for an expression that is none.
-inline bool is_kept(linear_layer const& layer, std::vector<std::string> const& expressions) {
-  return std::any_of(expressions.begin(), expressions.end(), [&](std::string const& expression) {
-    try {
-      return std::regex_match(layer.name, std::regex(expression));
+/// Which layers any of the expressions matches by their whole names. Throws input_error for an expression that is none,
+/// or matches nothing.
+inline std::vector<bool> kept_layers(std::span<linear_layer const> layers,
+                                     std::vector<std::string> const& expressions) {
+  std::vector<bool> kept(layers.size(), false);
+  for (auto const& expression : expressions) try {
+      std::regex const compiled(expression);
+      bool matches = false;
+      for (std::size_t i = 0; i < layers.size(); ++i) {
+        if (!std::regex_match(layers[i].name, compiled)) continue;
+        kept[i] = matches = true;
+      }
+      if (!matches)
+        throw input_error("--keep: '" + expression + "' matches the name of no linear layer; `amq inspect` lists them");
     } catch (std::regex_error const& failure) {
       throw input_error("--keep: '" + expression + "' is not a regular expression (" + failure.what() + ")");
     }
-  });
+  return kept;
 }
 
 /// `model` has `other_bytes()`, with or without another format's bits of a tensor.
@@ -60,10 +69,11 @@ format_space space_of(Model const& model, std::span<linear_layer const> linears,
   std::vector<linear_layer> const layers(linears.begin(), linears.end());
   auto const formats = formats_of(options);
   expect_kernels(device_named(options.device), formats);
+  auto const left_alone = kept_layers(layers, options.keep);
   std::vector<std::vector<format>> choices;
-  for (auto const& layer : layers)
-    choices.push_back(is_kept(layer, options.keep) ? std::vector{kept<bf16>::value}
-                                                   : rising_choices(formats, layer.rows, layer.cols));
+  for (std::size_t i = 0; i < layers.size(); ++i)
+    choices.push_back(left_alone[i] ? std::vector{kept<bf16>::value}
+                                    : rising_choices(formats, layers[i].rows, layers[i].cols));
   auto const files = find_target(options.target);
   format_space const whole(layers, std::move(choices), 0);
   auto patterns = options.ties;

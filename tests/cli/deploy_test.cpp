@@ -87,6 +87,9 @@ TEST_CASE("one archive is written in every format that holds it, each of the siz
               {"awq", "cannot hold", "model.layers.", "formats that can hold it: hf"}) == "");
   CHECK(lacks(refused(deploying(model, "out", "a", {"--at-most-bits", "9", "--format", "gguf"})), {"gguf"}) == "");
   CHECK(lacks(refused(deploying(model, "out", "a", {"--at-most-bits", "8", "--format", "onnx"})), {"'onnx'"}) == "");
+  auto const left_out =
+      run(deploying(model, "out", "b", {"--at-most-bits", "9.9", "--format", "awq", "--verify", "1"}));
+  CHECK(lacks(left_out.err, {"cannot hold"}) == "");
   CHECK_FALSE(std::filesystem::exists(model.scratch().path() / "a"));
 }
 
@@ -215,6 +218,9 @@ TEST_CASE("budgets at the ends are warned of, below them refused, and memory cou
   CHECK(lacks(refused(deploying(model, "out", "e", {"--at-most-gib", "0.0001", "--context", "100000"})),
               {"key/value cache", "leaves nothing"}) == "");
   CHECK(lacks(refused(deploying(model, "out", "e", {"--at-most-bits", "9", "--context", "100"})), {"--context"}) == "");
+  CHECK(lacks(refused(deploying(model, "out", "e", {"--at-most-gib", "1", "--context", "9223372036854775807"})),
+              {"9223372036854775807", "make no sense"}) == "");
+  CHECK(lacks(refused(deploying(model, "out", "e", {"--at-most-gib", "1e300"})), {"GiB", "make no sense"}) == "");
 }
 
 TEST_CASE("spaces that make no sense are refused before anything is measured") {
@@ -223,6 +229,7 @@ TEST_CASE("spaces that make no sense are refused before anything is measured") {
   CHECK(lacks(why({"--tie", "nothing"}), {"'nothing'", "joins no two"}) == "");
   CHECK(lacks(why({"--tie", "qkv", "--keep", ".*0.*q_proj"}), {"tied layers", "different choices"}) == "");
   CHECK(lacks(why({"--formats", "3g16,9g16"}), {"'9g16'", "3g128"}) == "");
+  CHECK(lacks(why({"--keep", "zzz"}), {"'zzz'", "no linear layer"}) == "");
   CHECK(lacks(why({"--keep", "("}), {"not a regular expression"}) == "");
   CHECK(lacks(why({"--target", "ggml"}), {"'ggml'", "gguf"}) == "");
   CHECK(lacks(why({"--target", "awq"}), {"awq", "cannot hold", "2g16"}) == "");

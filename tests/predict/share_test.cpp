@@ -245,7 +245,8 @@ TEST_CASE("effects are positive, infinite past a layer's choices, and lean on wh
 }
 
 TEST_CASE("layers of unlike choices, of one choice and pinned ones", "[share]") {
-  auto const layers = amq::testing::equal_layers(6).layers();
+  auto const equal = amq::testing::equal_layers(6);
+  auto const layers = equal.layers();
   std::vector<amq::format> const three{{2, 128}, {3, 128}, {4, 128}}, two{{3, 128}, {4, 128}}, one{{4, 128}};
   auto const space =
       format_space({layers.begin(), layers.end()}, {three, two, one, three, two, three}, 0).pin(std::vector<index>{5});

@@ -89,24 +89,35 @@ std::vector<exporter<Model>> exporters(bool exact = false) {
                  "llama.cpp: block types, quantized anew from the source",
                  gguf_target(),
                  {},
-                 [](auto const& source, auto const& quantized, auto formats, auto const& folder) {
+                 [exact](auto const& source, auto const& quantized, auto formats, auto const& folder) {
                    // What was quantized into blocks is written as it was measured: from the source, like there.
-                   return holds_codes(quantized) ? write_gguf(source, quantized, formats, folder)
-                                                 : write_gguf(source, formats, folder);
+                   if (!holds_codes(quantized)) return write_gguf(source, formats, folder);
+                   if (exact)
+                     throw input_error(
+                         "GGUF's blocks cannot hold another quantizer's codes; leave --exact out to have their values "
+                         "quantized once more, or use the quantizer gguf");
+                   auto report = write_gguf(source, quantized, formats, folder);
+                   report.notes.push_back("The quantizer's values were quantized once more into GGUF's blocks.");
+                   return report;
                  },
                  [](auto const& source, auto const& folder) -> std::unique_ptr<quantized_source> {
                    return std::make_unique<gguf_model<Model>>(source, folder / "model.gguf");
                  }});
-  auto const table = [&all](std::string name, std::string description, auto const& make) {
-    auto const write = [name, make](Model const& source, quantized_source const&, std::span<format const> formats,
-                                    std::filesystem::path const& folder) {
+  auto const table = [&all](std::string name, std::string description, std::string note, auto const& make) {
+    auto const write = [name, note, make](Model const& source, quantized_source const&, std::span<format const> formats,
+                                          std::filesystem::path const& folder) {
       write_file(folder / (name + ".json"), make(source.linears(), formats, false).dump(1) + "\n");
-      return export_report{0, {"Only the table " + name + ".json was written: that program quantizes by itself."}};
+      return export_report{0, {note}};
     };
-    all.push_back({name, std::move(description), gptq_target(), {}, write, {}, false});
+    auto files = gptq_target();
+    files.name = name;
+    all.push_back({name, std::move(description), std::move(files), {}, write, {}, false});
   };
-  table("autoround", "AutoRound: its layer_config, no weights", autoround_table);
-  table("vllm", "vLLM: --hf-overrides for GPTQ's format, no weights", vllm_table);
+  table("autoround", "AutoRound: its layer_config, no weights",
+        "Only the table autoround.json was written: AutoRound quantizes by itself.", autoround_table);
+  table("vllm", "vLLM: --hf-overrides for weights in GPTQ's format, no weights",
+        "Only the table vllm.json was written, for weights in GPTQ's format; vLLM runs 4 and 8 bits of it.",
+        vllm_table);
   return all;
 }
 

@@ -40,6 +40,11 @@ struct size_budget {
 /// nothing does.
 template <class Config>
 size_budget memory_budget(Config const& config, double gib, index context) {
+  constexpr double most_gib = 1 << 20;
+  constexpr index most_context = index{1} << 40;
+  if (!(gib > 0 && gib <= most_gib) || context < 0 || context > most_context)
+    throw input_error("a budget of " + std::to_string(gib).substr(0, 24) + " GiB and a context of " +
+                      std::to_string(context) + " tokens make no sense; expected up to 2^20 GiB and 2^40 tokens");
   double const total = std::floor(gib * 1073741824.0);
   std::int64_t const cache = cache_bytes(config, context);
   if (!(total - static_cast<double>(cache) >= 1))

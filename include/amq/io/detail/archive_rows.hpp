@@ -196,10 +196,13 @@ class archive_columns {
                       line_reader const& lines) const {
     configuration result(layers.size());
     for (std::size_t i = 0; i < layers.size(); ++i) {
-      auto const found = layers[i].gene_labelled(trimmed(fields[genes_[i]]));
+      bool const by_bits = layers[i].told_by_bits();
+      std::string const label = by_bits ? std::to_string(lines.number<int>(fields[genes_[i]], layers[i].name))
+                                        : std::string(trimmed(fields[genes_[i]]));
+      auto const found = layers[i].gene_labelled(label);
       if (!found)
-        lines.refuse(printable(layers[i].name) + " has '" + printable(fields[genes_[i]], 20) +
-                     "' bits, which is none of the formats of its '# layer' line");
+        lines.refuse(printable(layers[i].name) + " has " + printable(label, 20) + (by_bits ? " bits" : "") +
+                     ", which is none of the formats of its '# layer' line");
       result[i] = *found;
     }
     return result;
