@@ -36,13 +36,13 @@ std::vector<amq::block_importance> importances_of(random_model const& source, in
 }  // namespace
 
 TEST_CASE("the least important parts a weight go, wherever they are", "[pruning]") {
-  // A weight: groups 1 / 48 to 8 / 48; channels 0.1 / 12 a pair member in block 0, 10 / 12 in block 1.
-  std::vector<amq::block_importance> const importance{{{1, 8}, {0.3, 0.1, 5, 5, 0.2, 5, 0.1, 5}},
+  std::vector<amq::block_importance> const importance{{{1, 8}, {0.5, 0.1, 5, 5, 0.3, 5, 0.1, 5}},
                                                       {{8, 2}, std::vector<double>(8, 10.0)}};
-  auto const plan = amq::choose_pruning(two_blocks(), importance, {.ratio = 0.3, .multiple_of = 2});
-  // Of 384 weights 115 may go: channels 1 and 6 (24), 0 and 4 (24), and group 0 of block 0 (48) make 96.
-  CHECK(plan.removed == 96.0 / 384);
-  CHECK(plan.blocks[0].channels == indices{2, 3, 5, 7});
+  // Of 384 weights 76 may go. Channels 1 and 6 (0.2 for 24 weights) are the least, then group 0 (1 for 48): channels 0
+  // and 4 (0.8 for 24) matter less in all, and more a weight.
+  auto const plan = amq::choose_pruning(two_blocks(), importance, {.ratio = 0.2, .multiple_of = 2});
+  CHECK(plan.removed == 72.0 / 384);
+  CHECK(plan.blocks[0].channels == indices{0, 2, 3, 4, 5, 7});
   CHECK(plan.blocks[0].groups == indices{1});
   CHECK(plan.blocks[1].groups == indices{0, 1});
   CHECK(plan.blocks[1].channels.size() == 8);
@@ -74,17 +74,31 @@ TEST_CASE("a part matters by its output weights and what they are given", "[prun
   auto const before = importances_of(model);
   CHECK(before[0].channels[3] == 0);
   CHECK(std::count(before[0].channels.begin(), before[0].channels.end(), 0.0) == 1);
-  // Twice as wide weights of the up projection give its channel four times the energy, the others the same.
+  // Weights twice as large, before or behind a channel, give it four times the energy, the others the same.
   auto& up = model.tensors.at("model.layers.0.mlp.up_proj.weight").values;
   for (int col = 0; col < random_model::hidden; ++col)
     up[static_cast<std::size_t>(5 * random_model::hidden + col)] *= 2;
+  for (int row = 0; row < random_model::hidden; ++row)
+    down[static_cast<std::size_t>(row * random_model::intermediate + 9)] *= 2;
   auto const after = importances_of(model);
   double const others = after[0].channels[6] / before[0].channels[6];  // the hidden states behind the block change
   CHECK(after[0].channels[5] / before[0].channels[5] == Approx(4 * others));
+  CHECK(after[0].channels[9] / before[0].channels[9] == Approx(4 * others));
   CHECK(after[0].channels[7] / before[0].channels[7] == Approx(others));
   CHECK(after[0].groups[1] / before[0].groups[1] == Approx(others));
   REQUIRE(before[0].groups.size() == random_model::groups);
   auto const parallel = importances_of(model, 2);
   CHECK(parallel[1].channels == after[1].channels);
   CHECK(parallel[1].groups == after[1].groups);
+}
+
+TEST_CASE("importance is relative to the hidden states behind the block", "[pruning]") {
+  random_model model;
+  auto const before = importances_of(model);
+  for (std::string const name : {"embed_tokens", "layers.0.self_attn.o_proj", "layers.0.mlp.down_proj"})
+    for (float& value : model.tensors.at("model." + name + ".weight").values) value *= 2;
+  auto const after = importances_of(model);
+  for (std::size_t channel = 0; channel < 5; ++channel)
+    CHECK(after[0].channels[channel] == Approx(before[0].channels[channel]).epsilon(1e-3));
+  CHECK(after[0].groups[1] == Approx(before[0].groups[1]).epsilon(1e-3));
 }
