@@ -1,6 +1,6 @@
 // Everything of the target amq::amq but what is dear to compile and seldom wanted: the registries of run-time names
-// (compose/proxies.hpp, quantizers.hpp, evaluators.hpp, exporters.hpp) and BitStack (quantize/ and calibrate/bitstack.hpp).
-// The archive on disk, amq/store/sqlite_archive.hpp, needs amq::sqlite.
+// (compose/proxies.hpp, quantizers.hpp, evaluators.hpp, exporters.hpp) and BitStack (quantize/ and
+// calibrate/bitstack.hpp). The archive on disk, amq/store/sqlite_archive.hpp, needs amq::sqlite.
 #pragma once
 
 #include "amq/calibrate/awq.hpp"

@@ -9,8 +9,8 @@ struct my_infill {
   using policy_category = amq::infill_category;
 #endif
 #ifndef WITHOUT_SELECT
-  std::vector<amq::index> select(auto const& predictor, amq::population const& candidates,
-                                 amq::infill_context const&, amq::index n, amq::random_stream&) const;
+  std::vector<amq::index> select(auto const& predictor, amq::population const& candidates, amq::infill_context const&,
+                                 amq::index n, amq::random_stream&) const;
 #endif
 };
 static_assert(amq::diagnose_infill<my_infill>());

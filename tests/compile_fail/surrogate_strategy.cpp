@@ -3,8 +3,8 @@
 // WITHOUT_CATEGORY: amq: a predictor says so with `using policy_category = amq::predictor_category;`
 // WITHOUT_FIT: amq: a predictor needs `void fit(
 // WITHOUT_PREDICT: amq: a predictor needs `void predict(
-#include "amq/optimize/nsga2.hpp"
 #include "amq/search/surrogate_strategy.hpp"
+#include "amq/optimize/nsga2.hpp"
 #include "amq/search/memory_archive.hpp"
 
 struct my_predictor {

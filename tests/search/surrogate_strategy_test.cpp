@@ -68,8 +68,9 @@ TEST_CASE("sensitivities train the predictor only where asked to", "[strategy]")
   amq::random_stream random(3);
   measure(archive, space, amq::sensitivity_configurations(space), amq::phase::sensitivity);
   auto const coefficients = [&](bool learn) {
-    amq::surrogate_strategy<amq::rbf<>, amq::nsga2<>> strategy(space, {.learn_from_sensitivities = learn}, amq::rbf<>{}, amq::nsga2<>{},
-                                       amq::spread_infill{}, amq::amq_design(no_design));
+    amq::surrogate_strategy<amq::rbf<>, amq::nsga2<>> strategy(space, {.learn_from_sensitivities = learn}, amq::rbf<>{},
+                                                               amq::nsga2<>{}, amq::spread_infill{},
+                                                               amq::amq_design(no_design));
     strategy.ask(archive, 5, random);
     return strategy.predictor().coefficients().size();
   };

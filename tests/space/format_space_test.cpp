@@ -164,7 +164,8 @@ TEST_CASE("a pinned layer keeps its highest choice", "[format_space]") {
   REQUIRE_FALSE(space.contains(whole.lowest()));
   REQUIRE(space.bits_by_layer(space.lowest()) == std::vector{2, 2, 4, 2});
   REQUIRE(space.from_bits(std::vector{2, 3, 4, 4}) == amq::configuration{0, 1, 2, 2});
-  REQUIRE_THROWS_WITH(space.from_bits(std::vector{2, 3, 3, 4}), "the layer a1 is given 3 bits, but it is pinned to 4g8");
+  REQUIRE_THROWS_WITH(space.from_bits(std::vector{2, 3, 3, 4}),
+                      "the layer a1 is given 3 bits, but it is pinned to 4g8");
   std::vector<double> features(3);
   space.features(amq::configuration{1, 2, 2, 0}, features);
   REQUIRE(features == std::vector{0.5, 1.0, 0.0});

@@ -26,7 +26,8 @@ TEST_CASE("what was recorded is read back with all its bits, in order", "[store]
   CHECK(in_order(archive));
   CHECK(archive.layers() == layers());
   CHECK(archive.settings().at("seed") == "7");
-  for (int i = 0; i < 25; ++i) if (synthetic(i).fidelity == 1) CHECK(archive.contains(synthetic(i).configuration));
+  for (int i = 0; i < 25; ++i)
+    if (synthetic(i).fidelity == 1) CHECK(archive.contains(synthetic(i).configuration));
 }
 
 TEST_CASE("numbers at the edges of f64 survive", "[store]") {

@@ -18,8 +18,7 @@ namespace amq::testing {
 class golden_case {
  public:
   /// Of tests/data, or of another folder with topics.
-  golden_case(std::string const& topic, std::string const& name,
-              std::string const& topics = AMQ_TESTS_FOLDER "/data") {
+  golden_case(std::string const& topic, std::string const& name, std::string const& topics = AMQ_TESTS_FOLDER "/data") {
     std::string const folder = topics + "/" + topic + "/";
     std::ifstream file(folder + name + ".safetensors", std::ios::binary);
     bytes_.assign(std::istreambuf_iterator<char>(file), {});
