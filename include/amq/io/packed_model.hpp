@@ -27,7 +27,8 @@ namespace amq {
 /// What packed_model_writer wrote. A layer's tensors are named after it: `.codes` U8 (rows, bytes a row), `.scales` and
 /// `.zeros` F16 (rows, groups), `.column_groups` I32 (cols) where there are some; `.columns` I32 (n) and `.values` F16
 /// (rows, n) beside them for outliers; `.signs` U8 (levels, bytes), `.left` F16 (levels, rows, rank), `.right` F16
-/// (levels, rank, cols) and `.channel_scale` F32 (cols) for a stack; `.weight` (rows, cols) for a layer left alone;
+/// (levels, rank, cols), and `.channel_scale` F32 (cols) where it has one, for a stack; `.weight` (rows, cols) for a
+/// layer left alone;
 /// `.input_scales` F32 (cols) beside codes where there are some. Opening reads the header; `layer` copies one layer out
 /// of the mapping. Safe to read from several threads. Throws input_error for a file that is cut short, of another
 /// layout, or whose tensors do not fit each other. Move-only.
@@ -162,7 +163,7 @@ class packed_model : public quantized_source {
     if (8 * signs.size() / layer.rows < layer.cols)
       refuse("has too few signs for layer '" + detail::printable(layer.name) + "'", "a sign for each weight");
     expect(layer, ".signs", dtype::u8, {levels, (layer.rows * layer.cols + 7) / 8});
-    expect(layer, ".channel_scale", dtype::f32, {layer.cols});
+    if (has(layer, ".channel_scale")) expect(layer, ".channel_scale", dtype::f32, {layer.cols});
   }
 
   outlier_matrix read_outliers(described_layer const& layer) const {
@@ -212,7 +213,8 @@ class packed_model : public quantized_source {
       slice(".right", i, level.right.data(), 2 * static_cast<std::size_t>(level.right.size()));
       levels.push_back(std::move(level));
     }
-    return {layer.rows, layer.cols, std::move(levels), items<float>(layer, ".channel_scale")};
+    if (!has(layer, ".channel_scale")) return residual_stack(layer.rows, layer.cols, std::move(levels));
+    return residual_stack(layer.rows, layer.cols, std::move(levels), items<float>(layer, ".channel_scale"));
   }
 
   safetensors_file file_;

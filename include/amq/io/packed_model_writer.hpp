@@ -159,8 +159,7 @@ class packed_model_writer : public quantized_sink {
     put<std::uint8_t>(".signs", {count, signs}, joined<std::uint8_t>(levels, &stack_level::signs));
     put<std::uint16_t>(".left", {count, stored.rows(), rank}, joined<std::uint16_t>(levels, &stack_level::left));
     put<std::uint16_t>(".right", {count, rank, stored.cols()}, joined<std::uint16_t>(levels, &stack_level::right));
-    std::vector<float> const ones(static_cast<std::size_t>(stored.cols()), 1.0f);
-    put<float>(".channel_scale", {stored.cols()}, stored.channel_scale().empty() ? ones : stored.channel_scale());
+    if (!stored.channel_scale().empty()) put<float>(".channel_scale", {stored.cols()}, stored.channel_scale());
   }
 
   void write(matrix<float> const& stored) {

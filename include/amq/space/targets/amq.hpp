@@ -16,7 +16,7 @@ inline std::int64_t amq_stored_bits(linear_layer const& layer, format f) {
   if (f.stacked()) {
     index const rank = f.level_rank(layer.rows, layer.cols);
     std::int64_t const level = padded_bits(layer.rows * layer.cols, 1, 8) + 16 * rank * (layer.rows + layer.cols);
-    return f.bits * level + 32 * layer.cols;
+    return f.bits * level;
   }
   return layer.rows * (padded_bits(layer.cols, f.bits, 8) + 32 * f.groups(layer.cols)) +
          index{f.kept_columns} * (16 * layer.rows + 32);
@@ -34,7 +34,8 @@ inline std::string amq_refusal(linear_layer const& layer, format f) {
 
 }  // namespace detail
 
-/// Holds every format: b + 32 / group bits a weight (rows begin on bytes); a stack's channel scales are counted too.
+/// Holds every format: b + 32 / group bits a weight, rows beginning on bytes; a stack's levels, whose factors hold the
+/// weights of the channels.
 inline target amq_target() { return {"amq", detail::amq_stored_bits, detail::amq_refusal, {}, {}, stored_zeros::real}; }
 
 }  // namespace amq
