@@ -18,7 +18,8 @@
 namespace amq {
 
 /// Writes `folder`/model.safetensors, to be read as packed_model, and the source's companions into an existing, empty
-/// folder. Codes, scales and zeros bit for bit; norms and biases that a quantizer changed in their source's dtype.
+/// folder. Codes, scales and zeros bit for bit, in the packed layout that kernels read from the mapped file where it
+/// holds the format; norms and biases that a quantizer changed in their source's dtype.
 /// Memory: one layer. Throws input_error when the disk refuses.
 template <class Model>
 export_report write_amq(Model const& source, quantized_source const& quantized, std::span<format const> formats,
@@ -26,7 +27,8 @@ export_report write_amq(Model const& source, quantized_source const& quantized, 
   expect_exportable(amq_target(), source.linears(), formats);
   std::vector<std::string> names;
   for (auto const& other : source.others()) names.push_back(other.name);
-  packed_model_writer file(folder / "model.safetensors", source.linears(), names, dense_storage::sixteen_bits);
+  packed_model_writer file(folder / "model.safetensors", source.linears(), names, dense_storage::sixteen_bits,
+                           code_storage::tiles);
   for (index i = 0; i < quantized.layers(); ++i) file.layer(i, quantized.layer(i));
   for (auto const& name : names) {
     auto const& tensor = source.checkpoint().tensor(name);

@@ -17,6 +17,8 @@
 
 #include "amq/core/error.hpp"
 #include "amq/core/quantized_model.hpp"
+#include "amq/core/tile_layout.hpp"
+#include "amq/core/tiled_matrix.hpp"
 #include "amq/io/detail/packed_layers.hpp"
 #include "amq/io/detail/printable.hpp"
 #include "amq/io/json.hpp"
@@ -24,11 +26,11 @@
 
 namespace amq {
 
-/// What packed_model_writer wrote. A layer's tensors are named after it: `.codes` U8 (rows, bytes a row), `.scales` and
-/// `.zeros` F16 (rows, groups), `.column_groups` I32 (cols) where there are some; `.columns` I32 (n) and `.values` F16
-/// (rows, n) beside them for outliers; `.signs` U8 (levels, bytes), `.left` F16 (levels, rows, rank), `.right` F16
-/// (levels, rank, cols), and `.channel_scale` F32 (cols) where it has one, for a stack; `.weight` (rows, cols) for a
-/// layer left alone;
+/// What packed_model_writer wrote. A layer's tensors are named after it: `.tiles` U8 (tiles, bytes a tile) in the
+/// packed layout that kernels read (tile_layout.hpp), or `.codes` U8 (rows, bytes a row), `.scales` and `.zeros` F16
+/// (rows, groups), `.column_groups` I32 (cols) where there are some; `.columns` I32 (n) and `.values` F16 (rows, n)
+/// beside them for outliers; `.signs` U8 (levels, bytes), `.left` F16 (levels, rows, rank), `.right` F16 (levels, rank,
+/// cols), and `.channel_scale` F32 (cols) where it has one, for a stack; `.weight` (rows, cols) for a layer left alone;
 /// `.input_scales` F32 (cols) beside codes where there are some. Opening reads the header; `layer` copies one layer out
 /// of the mapping. Safe to read from several threads. Throws input_error for a file that is cut short, of another
 /// layout, or whose tensors do not fit each other. Move-only.
@@ -55,6 +57,20 @@ class packed_model : public quantized_source {
     if (described.form == "outliers") return read_outliers(described);
     if (has(described, ".input_scales")) return {read_codes(described), items<float>(described, ".input_scales")};
     return read_codes(described);
+  }
+
+  /// The layer's tiles in the mapped file, as kernels read them, valid as long as this object; none for a layer in
+  /// another form or with input scales.
+  std::optional<tiled_view> tiles(index layer) const {
+    auto const& described = at(layer);
+    if (described.form != "affine" || !has(described, ".tiles") || has(described, ".input_scales")) return std::nullopt;
+    return tiles_of(described);
+  }
+
+  /// The tensor of a layer that is left alone; none for one in another form.
+  tensor_view const* dense(index layer) const {
+    auto const& described = at(layer);
+    return described.form == "dense" ? &tensor(described, ".weight") : nullptr;
   }
 
   std::optional<std::vector<float>> replaced(std::string const& tensor) const override {
@@ -92,9 +108,8 @@ class packed_model : public quantized_source {
   void read_metadata() {
     if (text("format") != detail::packed_model_format)
       refuse("has the format '" + detail::printable(text("format")) + "'", "a model that amq packed");
-    if (text("layout") != detail::packed_model_layout)
-      refuse("has layout " + detail::printable(text("layout")),
-             std::string("layout ") + detail::packed_model_layout + "; another version of amq wrote it");
+    if (text("layout") != detail::packed_model_layout_of_rows && text("layout") != detail::packed_model_layout_of_tiles)
+      refuse("has layout " + detail::printable(text("layout")), "layout 1 or 2; another version of amq wrote it");
     auto const described = parse_json(text("layers"), file_.path());
     if (!described.is_array()) refuse("has 'layers' that are no list", "a list of the linear layers");
     for (auto const& entry : described) layers_.push_back(detail::parse_packed_layer(entry, file_.path()));
@@ -142,15 +157,28 @@ class packed_model : public quantized_source {
   }
 
   void check_codes(described_layer const& layer) const {
+    if (has(layer, ".tiles"))
+      check_tiles(layer);
+    else
+      check_rows(layer);
+    if (has(layer, ".input_scales")) expect(layer, ".input_scales", dtype::f32, {layer.cols});
+    if (layer.form != "outliers") return;
+    expect(layer, ".columns", dtype::i32, {layer.storage.kept_columns});
+    expect(layer, ".values", dtype::f16, {layer.rows, layer.storage.kept_columns});
+  }
+
+  void check_tiles(described_layer const& layer) const {
+    if (auto const why = tile_layout::refusal(layer.storage, layer.cols); !why.empty())
+      refuse("has tiles of layer '" + detail::printable(layer.name) + "', but " + why, "codes row by row");
+    expect(layer, ".tiles", dtype::u8, detail::tiles_shape(layer));
+  }
+
+  void check_rows(described_layer const& layer) const {
     index const groups = layer.storage.groups(layer.cols);
     expect(layer, ".codes", dtype::u8, {layer.rows, (layer.cols * layer.storage.bits + 7) / 8});
     expect(layer, ".scales", dtype::f16, {layer.rows, groups});
     expect(layer, ".zeros", dtype::f16, {layer.rows, groups});
     if (has(layer, ".column_groups")) expect(layer, ".column_groups", dtype::i32, {layer.cols});
-    if (has(layer, ".input_scales")) expect(layer, ".input_scales", dtype::f32, {layer.cols});
-    if (layer.form != "outliers") return;
-    expect(layer, ".columns", dtype::i32, {layer.storage.kept_columns});
-    expect(layer, ".values", dtype::f16, {layer.rows, layer.storage.kept_columns});
   }
 
   void check_stack(described_layer const& layer) const {
@@ -184,7 +212,13 @@ class packed_model : public quantized_source {
     return values;
   }
 
+  tiled_view tiles_of(described_layer const& layer) const {
+    auto const* const data = reinterpret_cast<std::uint8_t const*>(tensor(layer, ".tiles").bytes.data());
+    return {data, layer.rows, layer.cols, {layer.storage.bits, layer.storage.group}};
+  }
+
   packed_matrix read_codes(described_layer const& layer) const {
+    if (has(layer, ".tiles")) return unpack(tiles_of(layer));
     auto const codes = tensor(layer, ".codes").bytes;
     packed_matrix packed({layer.storage.bits, layer.storage.group}, layer.rows, layer.cols,
                          {reinterpret_cast<std::uint8_t const*>(codes.data()), codes.size()},

@@ -15,6 +15,8 @@
 #include "amq/core/error.hpp"
 #include "amq/core/half.hpp"
 #include "amq/core/quantized_model.hpp"
+#include "amq/core/tile_layout.hpp"
+#include "amq/core/tiled_matrix.hpp"
 #include "amq/io/detail/packed_layers.hpp"
 #include "amq/io/safetensors_stream.hpp"
 #include "amq/io/tensor.hpp"
@@ -25,6 +27,12 @@ namespace amq {
 enum class dense_storage : std::uint8_t {
   exact,        ///< BF16 or F16 where that loses nothing, else F32
   sixteen_bits  ///< as exact, but F32 is rounded to F16, or to BF16 where it is beyond F16
+};
+
+/// How codes are stored.
+enum class code_storage : std::uint8_t {
+  rows,  ///< row after row: what quantizers and exporters exchange
+  tiles  ///< in the packed layout that kernels read from the mapped file, where it holds the format
 };
 
 namespace detail {
@@ -53,8 +61,12 @@ class packed_model_writer : public quantized_sink {
   /// `layers`: the model's linear layers; `other_names`: all tensors that vector() or copy() may be given (the names of
   /// a whole checkpoint, say); they decide how much room the header gets.
   packed_model_writer(std::filesystem::path path, std::span<linear_layer const> layers,
-                      std::span<std::string const> other_names, dense_storage dense = dense_storage::exact)
-      : file_(std::move(path), room(layers, other_names)), layers_(layers.begin(), layers.end()), dense_(dense) {}
+                      std::span<std::string const> other_names, dense_storage dense = dense_storage::exact,
+                      code_storage codes = code_storage::rows)
+      : file_(std::move(path), room(layers, other_names)),
+        layers_(layers.begin(), layers.end()),
+        dense_(dense),
+        codes_(codes) {}
 
   void layer(index layer, quantized_matrix&& quantized) override {
     AMQ_EXPECTS(layer == std::ssize(described_) && layer < std::ssize(layers_),
@@ -93,7 +105,8 @@ class packed_model_writer : public quantized_sink {
     auto listed = nlohmann::ordered_json::array();
     for (auto const& layer : described_) listed.push_back(detail::to_json(layer));
     file_.commit({{"format", detail::packed_model_format},
-                  {"layout", detail::packed_model_layout},
+                  {"layout", codes_ == code_storage::tiles ? detail::packed_model_layout_of_tiles
+                                                           : detail::packed_model_layout_of_rows},
                   {"layers", listed.dump()},
                   {"replaced", nlohmann::ordered_json(replaced_).dump()}});
   }
@@ -128,6 +141,22 @@ class packed_model_writer : public quantized_sink {
   }
 
   void write(packed_matrix const& stored) {
+    bool const tiled = codes_ == code_storage::tiles && stored.column_groups().empty() &&
+                       tile_layout::refusal(stored.storage(), stored.cols()).empty();
+    if (tiled)
+      write_tiles(stored);
+    else
+      write_rows(stored);
+  }
+
+  void write_tiles(packed_matrix const& stored) {
+    describe("affine", {stored.storage().bits, stored.storage().group});
+    tiled_matrix const tiles(stored);
+    put<std::uint8_t>(".tiles", detail::tiles_shape(described_.back()),
+                      std::span(tiles.view().data, static_cast<std::size_t>(tiles.bytes())));
+  }
+
+  void write_rows(packed_matrix const& stored) {
     describe("affine", {stored.storage().bits, stored.storage().group});
     put<std::uint8_t>(".codes", {stored.rows(), stored.row_bytes()}, stored.packed_codes());
     put<std::uint16_t>(".scales", {stored.rows(), stored.groups()}, stored.packed_scales());
@@ -136,8 +165,8 @@ class packed_model_writer : public quantized_sink {
   }
 
   void write(outlier_matrix const& stored) {
-    write(stored.packed());
-    if (stored.columns().empty()) return;  // then it is an affine one
+    if (stored.columns().empty()) return write(stored.packed());
+    write_rows(stored.packed());
     auto const storage = stored.packed().storage();
     auto const count = std::ssize(stored.columns());
     describe("outliers", {storage.bits, storage.group, static_cast<int>(count)});
@@ -188,6 +217,7 @@ class packed_model_writer : public quantized_sink {
   safetensors_stream file_;
   std::vector<linear_layer> layers_;
   dense_storage dense_;
+  code_storage codes_;
   std::vector<detail::packed_layer> described_;
   std::vector<std::string> replaced_;
   std::vector<std::string> notes_;

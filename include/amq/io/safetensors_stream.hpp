@@ -21,16 +21,17 @@
 namespace amq {
 
 /// Data is written once, in the order given; `commit` fills in the header, padded with blanks, as the format allows.
-/// Readers map items in place, so every tensor must begin at a multiple of its item size, and the format allows no
-/// gaps: tensors that do not fill multiples of 8 bytes (odd shapes) are kept in memory and written last, largest items
-/// first. Memory: those tensors. Throws input_error where the disk refuses.
+/// Readers map items in place and kernels read whole vectors, so every tensor begins at a multiple of 64 bytes of the
+/// file. The format allows no gaps: tensors that do not fill multiples of 64 bytes (odd shapes) are kept in memory and
+/// written last, largest items first, each at a multiple of its item size. Memory: those tensors. Throws input_error
+/// where the disk refuses.
 class safetensors_stream {
  public:
   using texts = std::map<std::string, std::string>;
 
   /// `header_room`: the most bytes that the header will take; see header_room().
   safetensors_stream(std::filesystem::path target, std::size_t header_room)
-      : file_(std::move(target)), room_((header_room + 7) / 8 * 8) {
+      : file_(std::move(target)), room_(aligned_room(header_room)) {
     file_.write(std::string(sizeof(std::uint64_t) + room_, ' '));
   }
 
@@ -97,7 +98,13 @@ class safetensors_stream {
   }
 
  private:
-  static constexpr std::size_t alignment = 8;
+  static constexpr std::size_t alignment = 64;
+
+  /// The data begins after the header's length and the header.
+  static std::size_t aligned_room(std::size_t room) {
+    std::size_t const begin = sizeof(std::uint64_t) + room;
+    return (begin + alignment - 1) / alignment * alignment - sizeof(std::uint64_t);
+  }
 
   struct kept_tensor {
     tensor_header tensor;

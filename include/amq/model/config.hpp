@@ -75,12 +75,19 @@ struct model_config {
   index key_value_width(int block) const { return shape(block).key_value_heads * head_size; }
 };
 
+/// Which quantized models a reader takes beside those in F32, F16 or BF16.
+enum class quantized_models : std::uint8_t {
+  none,
+  amq  ///< those that `amq deploy --format amq` wrote
+};
+
 namespace detail {
 
 /// Reads one config.json; the names of its members are the keys' readers.
 class config_reader {
  public:
-  explicit config_reader(std::filesystem::path file) : file_(std::move(file)), json_(load_json(file_)) {}
+  config_reader(std::filesystem::path file, quantized_models taken)
+      : file_(std::move(file)), taken_(taken), json_(load_json(file_)) {}
 
   model_config read() const {
     model_config config;
@@ -140,10 +147,18 @@ class config_reader {
     auto const act = get_or<std::string>(json_, "hidden_act", "silu", file_);
     if (act != "silu" && act != "swish") refuse("the activation '" + printable(act) + "' is not supported", "silu");
     if (auto const found = json_.find("quantization_config"); found != json_.end() && !found->is_null())
-      refuse("the model is quantized already (quantization_config)", "a model in F32, F16 or BF16");
+      check_quantization(*found);
     double const rotated = get_or(json_, "partial_rotary_factor", 1.0, file_);
     if (rotated != 1.0)
       refuse("a partial_rotary_factor other than 1 is not supported", "rotary positions on whole heads");
+  }
+
+  void check_quantization(nlohmann::json const& quantization) const {
+    if (taken_ == quantized_models::none)
+      refuse("the model is quantized already (quantization_config)", "a model in F32, F16 or BF16");
+    if (!quantization.is_object() || !quantization.contains("quant_method") || quantization["quant_method"] != "amq")
+      refuse("the model is quantized in another format than amq's (quantization_config)",
+             "a model in F32, F16 or BF16, or one that was deployed with --format amq");
   }
 
   /// One number for all blocks, or a list with one for each, as pruning leaves them.
@@ -283,6 +298,7 @@ class config_reader {
   }
 
   std::filesystem::path file_;
+  quantized_models taken_;
   nlohmann::json json_;
 };
 
@@ -290,8 +306,8 @@ class config_reader {
 
 /// Reads `config.json` of a model folder, in the dialects of transformers 4 and 5. Throws input_error for a key that is
 /// missing, of the wrong type or absurd, and for architectures and features that amq does not compute.
-inline model_config load_config(std::filesystem::path const& folder) {
-  return detail::config_reader(folder / "config.json").read();
+inline model_config load_config(std::filesystem::path const& folder, quantized_models taken = quantized_models::none) {
+  return detail::config_reader(folder / "config.json", taken).read();
 }
 
 }  // namespace amq

@@ -109,10 +109,11 @@ inline expected_tensor weight_of(linear_layer const& linear) {
   return {linear.name + ".weight", {linear.rows, linear.cols}};
 }
 
-/// What `config` implies, with every tensor there and of the right shape. A tied head may be stored under either of its
-/// two names. Throws input_error that names the tensor, what it is and what it should be. O(tensors); tensors that the
-/// forward pass does not read are not looked at.
-inline model_layout checked_layout(model_config const& config, checkpoint const& source) {
+/// What `config` implies, with everything but the linear layers' matrices there and of the right shape: quantized files
+/// hold those in forms of their own. A tied head may be stored under either of its two names. Throws input_error that
+/// names the tensor, what it is and what it should be. O(tensors); tensors that the forward pass does not read are not
+/// looked at.
+inline model_layout checked_layout_of_others(model_config const& config, checkpoint const& source) {
   model_layout layout;
   layout.embedding = "model.embed_tokens.weight";
   layout.head = "lm_head.weight";
@@ -124,8 +125,14 @@ inline model_layout checked_layout(model_config const& config, checkpoint const&
   for (int block = 0; block < config.blocks; ++block) detail::add_block(layout, config, block);
   layout.others.push_back({"model.norm.weight", {config.hidden}});
   if (!config.tied_head) layout.others.push_back({layout.head, {config.vocabulary, config.hidden}});
-  for (auto const& linear : layout.linears) detail::check_tensor(source, weight_of(linear));
   for (auto const& other : layout.others) detail::check_tensor(source, other);
+  return layout;
+}
+
+/// The same with the linear layers' matrices there, too, in the dtypes of floats.
+inline model_layout checked_layout(model_config const& config, checkpoint const& source) {
+  auto layout = checked_layout_of_others(config, source);
+  for (auto const& linear : layout.linears) detail::check_tensor(source, weight_of(linear));
   return layout;
 }
 

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -19,6 +18,7 @@
 #include "amq/core/simd/elementwise.hpp"
 #include "amq/io/checkpoint.hpp"
 #include "amq/io/fingerprint.hpp"
+#include "amq/model/block_parameters.hpp"
 #include "amq/model/config.hpp"
 #include "amq/model/fold_group.hpp"
 #include "amq/model/layout.hpp"
@@ -174,14 +174,6 @@ class llama {
   }
 
  private:
-  struct block_parameters {
-    std::vector<float> attention_norm;
-    std::vector<float> feed_forward_norm;
-    std::vector<float> query_norm;  ///< (head size), empty without q/k norms; so is the next
-    std::vector<float> key_norm;
-    std::array<std::vector<float>, linears_per_block> biases;  ///< empty where a layer has none
-  };
-
   llama(model_config config, amq::checkpoint source);
 
   tensor_view const& weight_tensor(index layer) const {
@@ -189,7 +181,6 @@ class llama {
   }
   std::vector<float> read_vector(std::string const& name) const;
   static matrix<float> read_matrix(tensor_view const& tensor);
-  block_parameters read_block(int block) const;
   void read_vectors();
   void check_finite(std::string const& name) const;
   void prepare(int block, state& s) const;
@@ -236,7 +227,9 @@ inline llama::llama(model_config config, amq::checkpoint source)
 inline void llama::read_vectors() {
   final_norm_ = read_vector("model.norm.weight");
   parameters_.clear();
-  for (int block = 0; block < config_.blocks; ++block) parameters_.push_back(read_block(block));
+  auto const read = [this](std::string const& name) { return read_vector(name); };
+  for (int block = 0; block < config_.blocks; ++block)
+    parameters_.push_back(read_block_parameters(config_, layout_, block, read));
 }
 
 inline void llama::replace_vectors(std::map<std::string, std::vector<float>> values) {
@@ -338,23 +331,6 @@ inline matrix<float> llama::read_matrix(tensor_view const& tensor) {
   matrix<float> values(tensor.shape[0], tensor.shape[1]);
   to_f32(tensor, {values.data(), static_cast<std::size_t>(values.size())});
   return values;
-}
-
-inline llama::block_parameters llama::read_block(int block) const {
-  std::string const prefix = detail::block_name(block);
-  block_parameters own;
-  own.attention_norm = read_vector(prefix + "input_layernorm.weight");
-  own.feed_forward_norm = read_vector(prefix + "post_attention_layernorm.weight");
-  if (config_.query_key_norm) {
-    own.query_norm = read_vector(prefix + "self_attn.q_norm.weight");
-    own.key_norm = read_vector(prefix + "self_attn.k_norm.weight");
-  }
-  for (int kind = 0; kind < linears_per_block; ++kind) {
-    auto const& linear = layout_.linears[static_cast<std::size_t>(block * linears_per_block + kind)];
-    if (detail::has_bias(config_, kind))
-      own.biases[static_cast<std::size_t>(kind)] = read_vector(linear.name + ".bias");
-  }
-  return own;
 }
 
 inline void llama::check_finite(std::string const& name) const {

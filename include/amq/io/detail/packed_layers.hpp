@@ -10,13 +10,16 @@
 #include "amq/core/error.hpp"
 #include "amq/core/format.hpp"
 #include "amq/core/matrix.hpp"
+#include "amq/core/tile_layout.hpp"
 #include "amq/io/detail/printable.hpp"
 #include "amq/io/json.hpp"
 
 namespace amq::detail {
 
 inline constexpr char const* packed_model_format = "amq";
-inline constexpr char const* packed_model_layout = "1";
+/// "1": codes row by row; "2": in tiles where there is a kernel for them. Both are read.
+inline constexpr char const* packed_model_layout_of_rows = "1";
+inline constexpr char const* packed_model_layout_of_tiles = tile_layout::version;
 
 /// What the metadata says of a layer. Shapes of its tensors follow from it.
 struct packed_layer {
@@ -33,6 +36,12 @@ inline nlohmann::ordered_json to_json(packed_layer const& layer) {
           {"rows", layer.rows},
           {"cols", layer.cols},
           {"format", spelling(layer.storage)}};
+}
+
+/// (tiles, bytes a tile) of the layer's `.tiles`. The layout must hold the layer's format.
+inline std::vector<index> tiles_shape(packed_layer const& layer) {
+  tile_layout const layout{layer.storage.bits, layer.storage.group};
+  return {tile_layout::tiles(layer.rows), layout.groups(layer.cols) * layout.block_bytes()};
 }
 
 /// Throws input_error for values of the wrong type or out of range, and for formats that no layer can have.
