@@ -68,10 +68,14 @@ class rope_table {
 
   /// Rotates every head of every row of x (positions, heads * head_size) in place.
   void rotate(matrix_view<float> x) const {
+    for (index p = 0; p < x.rows; ++p) rotate(x.row(p), p);
+  }
+
+  /// Rotates every head of the row (heads * head_size) of the token at `position`, which was prepared.
+  void rotate(std::span<float> row, index position) const {
     index const half = cosines_.cols();
-    for (index p = 0; p < x.rows; ++p)
-      for (index head = 0; head < x.cols; head += 2 * half)
-        simd::rotate_halves(x.row(p).data() + head, cosines_.row(p).data(), sines_.row(p).data(), 2 * half);
+    for (index head = 0; head < std::ssize(row); head += 2 * half)
+      simd::rotate_halves(row.data() + head, cosines_.row(position).data(), sines_.row(position).data(), 2 * half);
   }
 
  private:
