@@ -90,16 +90,18 @@ TEST_CASE("a stream of tensors gets its header in the end, and tensors of odd si
   auto const path = folder.path() / "model.safetensors";
   amq::safetensors_stream stream(path, amq::safetensors_stream::header_room(3, 16, 0));
   std::vector<std::uint8_t> const odd{1, 2, 3};
-  std::vector<float> const three{4, 5, 6}, two{7, 8};
+  std::vector<float> const three{4, 5, 6}, whole(16, 7.5f);
   stream.write<std::uint8_t>("odd", amq::dtype::u8, {3}, odd);
   stream.write<float>("three", amq::dtype::f32, {3}, three);
-  stream.write<float>("two", amq::dtype::f32, {2}, two);
-  CHECK(stream.data_bytes() == 3 + 12 + 8);
+  stream.write<float>("whole", amq::dtype::f32, {16}, whole);
+  CHECK(stream.data_bytes() == 3 + 12 + 64);
   CHECK_THROWS_AS(stream.write<float>("three", amq::dtype::f32, {3}, three), amq::precondition_error);
   stream.commit();
   amq::safetensors_file const file(path);
   REQUIRE(file.tensors().size() == 3);
-  CHECK(file.tensors()[0].name == "two");
+  CHECK(file.tensors()[0].name == "whole");
+  auto const bytes = read_bytes(path);
+  CHECK((bytes.size() - (3 + 12 + 64)) % 64 == 0);
   CHECK(file.tensors()[1].name == "three");
   CHECK(file.tensors()[2].name == "odd");
   CHECK(std::to_integer<int>(file.tensors()[2].bytes[2]) == 3);
@@ -108,6 +110,6 @@ TEST_CASE("a stream of tensors gets its header in the end, and tensors of odd si
   CHECK(read == three);
 
   amq::safetensors_stream cramped(folder.path() / "cramped", 8);
-  cramped.write<float>("two", amq::dtype::f32, {2}, two);
+  cramped.write<float>("whole", amq::dtype::f32, {16}, whole);
   CHECK_THROWS_AS(cramped.commit(), amq::precondition_error);
 }

@@ -46,6 +46,8 @@ class packed_model : public quantized_source {
 
   index layers() const override { return std::ssize(layers_); }
   std::string const& layer_name(index layer) const { return at(layer).name; }
+  /// (rows, cols)
+  std::pair<index, index> shape(index layer) const { return {at(layer).rows, at(layer).cols}; }
   /// How the layer is stored: `kept16` for dense ones.
   format storage(index layer) const { return at(layer).storage; }
 

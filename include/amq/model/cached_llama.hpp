@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "amq/core/error.hpp"
+#include "amq/core/executor.hpp"
 #include "amq/core/simd/elementwise.hpp"
 #include "amq/model/block_parameters.hpp"
 #include "amq/model/config.hpp"
@@ -131,16 +132,25 @@ class cached_llama {
     norm(s, own.feed_forward_norm, executor);
     using enum linear_kind;
     project<2>(block, {gate, up}, {s.gate.view(), s.up.view()}, s.normed, multiply);
-    executor.for_each(rows, [&](index r, int) {
+    for_rows(rows, executor, [&](index r) {
       simd::silu_multiply(s.gate.row(r).data(), s.up.row(r).data(), s.gate.row(r).data(), s.gate.cols());
     });
     project<1>(block, {down}, {s.normed.view()}, s.gate, multiply);
     add_to_hidden(s);
   }
 
+  /// A few rows are not worth waking anybody up.
+  template <class Executor, class Work>
+  static void for_rows(index rows, Executor& executor, Work const& work) {
+    constexpr index piece_rows = 16;
+    executor.for_each((rows + piece_rows - 1) / piece_rows, [&](index piece, int) {
+      for (index r = piece * piece_rows; r < std::min(rows, (piece + 1) * piece_rows); ++r) work(r);
+    });
+  }
+
   template <class Executor>
   void norm(cached_state& s, std::span<float const> weight, Executor& executor) const {
-    executor.for_each(s.hidden.rows(), [&](index r, int) {
+    for_rows(s.hidden.rows(), executor, [&](index r) {
       simd::rms_norm(s.hidden.row(r).data(), weight.data(), config_.norm_epsilon, s.normed.row(r).data(),
                      config_.hidden);
     });
@@ -183,14 +193,27 @@ class cached_llama {
     simd::attention_options const options{shape.heads, shape.key_value_heads,
                                           1 / std::sqrt(static_cast<float>(config_.head_size)),
                                           config_.windows[static_cast<std::size_t>(block)]};
-    executor.for_each(std::ssize(parts) * shape.key_value_heads, [&](index piece, int worker) {
+    auto const attend_piece = [&](index piece, int worker) {
       auto const which = static_cast<std::size_t>(piece / shape.key_value_heads);
       auto const& part = parts[which];
       simd::attend_cached_head(part.cache->block(block), piece % shape.key_value_heads, part.cache->length(),
                                s.query.view().rows_from(first_rows[which], part.tokens),
                                s.attended.view().rows_from(first_rows[which], part.tokens), options,
                                s.scratch[static_cast<std::size_t>(worker)]);
-    });
+    };
+    index const pieces = std::ssize(parts) * shape.key_value_heads;
+    if (attention_work(parts, s.query.cols()) < work_worth_sharing)
+      serial_executor{}.for_each(pieces, attend_piece);
+    else
+      executor.for_each(pieces, attend_piece);
+  }
+
+  static constexpr index work_worth_sharing = 1 << 19;  ///< multiply-adds: some 20 microseconds of one core
+
+  static index attention_work(std::span<sequence_part const> parts, index width) {
+    index work = 0;
+    for (auto const& part : parts) work += 2 * part.tokens * (part.cache->length() + part.tokens) * width;
+    return work;
   }
 
   model_config config_;

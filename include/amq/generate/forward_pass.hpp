@@ -1,0 +1,75 @@
+// Token ids in, logits of the next token out, for several sequences at once.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <span>
+#include <string>
+
+#include "amq/core/error.hpp"
+#include "amq/core/matrix.hpp"
+#include "amq/core/precision.hpp"
+#include "amq/generate/products.hpp"
+#include "amq/generate/running_model.hpp"
+#include "amq/model/cached_llama.hpp"
+
+namespace amq {
+
+/// Runs passes of one model one after the other and keeps their buffers. Keeps references to model and executor.
+/// Results are the same bits for any number of workers.
+template <class Executor>
+class forward_pass {
+ public:
+  forward_pass(running_model const& model, amq::precision precision, Executor& executor)
+      : model_(&model), products_(precision, executor) {}
+
+  /// Reads the new `tokens` of all parts, one part after the other, and adds them to the caches. Returns logits (parts,
+  /// vocabulary) after each part's last token, valid until the next pass. Throws precondition_error for a token beyond
+  /// the vocabulary or more tokens than a cache has room for.
+  matrix_view<float const> run(std::span<sequence_part const> parts, std::span<std::int32_t const> tokens) {
+    embed(tokens);
+    auto const multiply = [this](std::span<layer_output const> outputs, matrix_view<float const> x) {
+      products_.prepare(x);
+      for (auto const& [layer, y] : outputs) products_.multiply(model_->linear(layer), y);
+    };
+    model_->blocks().run(parts, state_, multiply, products_.executor());
+    return head(parts);
+  }
+
+ private:
+  void embed(std::span<std::int32_t const> tokens) {
+    auto const& config = model_->config();
+    state_.start(std::ssize(tokens), config.hidden);
+    for (index t = 0; t < std::ssize(tokens); ++t) {
+      index const id = tokens[static_cast<std::size_t>(t)];
+      AMQ_EXPECTS(id >= 0 && id < config.vocabulary, "forward_pass got the token id " + std::to_string(id) +
+                                                         "; the vocabulary has " + std::to_string(config.vocabulary));
+      model_->embeddings().read(id, state_.hidden.row(t));
+    }
+  }
+
+  matrix_view<float const> head(std::span<sequence_part const> parts) {
+    auto const& config = model_->config();
+    if (last_.rows() != std::ssize(parts)) {
+      last_ = matrix<float>(std::ssize(parts), config.hidden);
+      logits_ = matrix<float>(std::ssize(parts), config.vocabulary);
+    }
+    index row = 0;
+    for (index part = 0; part < last_.rows(); ++part) {
+      row += parts[static_cast<std::size_t>(part)].tokens;
+      std::copy_n(state_.hidden.row(row - 1).data(), config.hidden, last_.row(part).data());
+      model_->blocks().finish(last_.row(part));
+    }
+    products_.prepare(last_);
+    products_.multiply(model_->head(), logits_);
+    return logits_;
+  }
+
+  running_model const* model_;
+  products<Executor> products_;
+  cached_state state_;
+  matrix<float> last_;
+  matrix<float> logits_;
+};
+
+}  // namespace amq

@@ -1,0 +1,67 @@
+// Products of activations with the matrices of a model that runs, in a chosen precision and on a chosen executor.
+#pragma once
+
+#include <algorithm>
+#include <span>
+
+#include "amq/core/error.hpp"
+#include "amq/core/matrix.hpp"
+#include "amq/core/precision.hpp"
+#include "amq/core/tiled_matrix.hpp"
+#include "amq/generate/detail/decoded_product.hpp"
+#include "amq/generate/weight_matrix.hpp"
+
+namespace amq {
+
+/// Multiplies one matrix after the other; keeps buffers, so one a thread that calls. Same bits for any number of
+/// workers.
+template <class Executor>
+class products {
+ public:
+  products(amq::precision precision, Executor& executor) : precision_(precision), executor_(&executor) {}
+
+  amq::precision precision() const { return precision_; }
+  Executor& executor() const { return *executor_; }
+
+  /// The next products are with these rows: called once for matrices that share their input.
+  void prepare(matrix_view<float const> x) { x_ = x; }
+
+  /// y = x W^T for the rows prepared last; (rows of x, rows of W).
+  void multiply(weight_matrix const& w, matrix_view<float> y) {
+    AMQ_EXPECTS(x_.cols == w.cols() && y.cols == w.rows() && y.rows == x_.rows,
+                "a product's operands and result disagree in their shapes");
+    if (auto const tiles = w.tiled()) return multiply_tiles(*tiles, y);
+    if (auto const* const rows = w.plain()) return multiply_rows(*rows, y);
+    multiply_dense(*w.dense(), y);
+  }
+
+ private:
+  void multiply_tiles(tiled_view const& w, matrix_view<float> y) {
+    auto const decode = [&](index first, matrix_view<float> values) {
+      tiled_view const part{w.block(first / tile_layout::tile_rows, 0), values.rows, w.cols, w.layout};
+      unpack(part).dequantize(values);
+    };
+    detail::multiply_decoded(w.rows, decode, x_, y, *executor_);
+  }
+
+  void multiply_rows(dense_rows const& w, matrix_view<float> y) {
+    auto const decode = [&](index first, matrix_view<float> values) {
+      for (index r = 0; r < values.rows; ++r) w.read(first + r, values.row(r));
+    };
+    detail::multiply_decoded(w.rows, decode, x_, y, *executor_);
+  }
+
+  void multiply_dense(dense_matrix const& w, matrix_view<float> y) {
+    index const step = w.panel_rows(), pieces = (w.rows() + step - 1) / step;
+    executor_->for_each(pieces, [&](index piece, int) {
+      index const first = piece * step, rows = std::min(step, w.rows() - first);
+      w.multiply_from(first, x_, {y.data + first, y.rows, rows, y.stride});
+    });
+  }
+
+  amq::precision precision_;
+  Executor* executor_;
+  matrix_view<float const> x_;
+};
+
+}  // namespace amq

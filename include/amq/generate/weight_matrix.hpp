@@ -1,0 +1,61 @@
+// One matrix of a model that runs: in tiles, as the rows of a checkpoint, or in f32.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <utility>
+#include <variant>
+
+#include "amq/core/error.hpp"
+#include "amq/core/matrix.hpp"
+#include "amq/core/tiled_matrix.hpp"
+#include "amq/generate/dense_rows.hpp"
+#include "amq/kernel/dense_product.hpp"
+
+namespace amq {
+
+/// (rows, cols) = (outputs, inputs). Views lie in memory that somebody else keeps (a mapped file). Immutable;
+/// move-only.
+class weight_matrix {
+ public:
+  weight_matrix(tiled_view mapped) : stored_(mapped) {}
+  weight_matrix(dense_rows mapped) : stored_(mapped) {}
+  weight_matrix(tiled_matrix owned) : stored_(std::move(owned)) {}
+  weight_matrix(dense_matrix owned) : stored_(std::move(owned)) {}
+
+  index rows() const {
+    if (auto const tiles = tiled()) return tiles->rows;
+    if (auto const* const mapped = std::get_if<dense_rows>(&stored_)) return mapped->rows;
+    return std::get<dense_matrix>(stored_).rows();
+  }
+  index cols() const {
+    if (auto const tiles = tiled()) return tiles->cols;
+    if (auto const* const mapped = std::get_if<dense_rows>(&stored_)) return mapped->cols;
+    return std::get<dense_matrix>(stored_).cols();
+  }
+
+  /// What a product with one row reads from memory.
+  std::int64_t bytes() const {
+    if (auto const tiles = tiled()) return tiles->bytes();
+    if (auto const* const mapped = std::get_if<dense_rows>(&stored_)) return mapped->bytes();
+    return std::int64_t{sizeof(float)} * rows() * cols();
+  }
+
+  /// The tiles, where it is stored so.
+  std::optional<tiled_view> tiled() const {
+    if (auto const* const view = std::get_if<tiled_view>(&stored_)) return *view;
+    if (auto const* const owned = std::get_if<tiled_matrix>(&stored_)) return owned->view();
+    return std::nullopt;
+  }
+  /// The rows in a checkpoint's dtype, or null.
+  dense_rows const* plain() const { return std::get_if<dense_rows>(&stored_); }
+  /// In f32, or null.
+  dense_matrix const* dense() const { return std::get_if<dense_matrix>(&stored_); }
+
+ private:
+  std::variant<tiled_view, dense_rows, tiled_matrix, dense_matrix> stored_;
+};
+
+}  // namespace amq
