@@ -1,9 +1,11 @@
 // Instruction sets that a kernel is compiled for, and which of them this processor runs.
 #pragma once
 
+#include <algorithm>
 #include <vector>
 
 #include "amq/config.hpp"
+#include "amq/core/cpu_path.hpp"
 
 #if defined(__x86_64__)
 #include <cpuid.h>
@@ -46,9 +48,12 @@ inline bool supported([[maybe_unused]] isa which) {
 #endif
 }
 
-/// The widest set this processor runs; asked once, then remembered.
+/// The widest set this processor runs and AMQ_CPU (core/cpu_path.hpp) allows; asked once, then remembered.
 inline isa best_isa() {
-  static isa const best = supported(isa::avx512) ? isa::avx512 : supported(isa::avx2) ? isa::avx2 : isa::portable;
+  static isa const best = [] {
+    isa const limit = std::min(static_cast<isa>(cpu_limit()), isa::avx512);
+    return supported(isa::avx512) ? limit : supported(isa::avx2) ? std::min(limit, isa::avx2) : isa::portable;
+  }();
   return best;
 }
 

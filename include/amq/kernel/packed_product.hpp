@@ -1,0 +1,86 @@
+// Products of activations with packed tiles: from (bits, precision, path) known at run time to a compiled kernel.
+#pragma once
+
+#include <algorithm>
+#include <string>
+
+#include "amq/core/error.hpp"
+#include "amq/core/executor.hpp"
+#include "amq/core/matrix.hpp"
+#include "amq/core/tiled_matrix.hpp"
+#include "amq/kernel/activations.hpp"
+#include "amq/kernel/cpu_path.hpp"
+#include "amq/kernel/paths/vectors.hpp"
+
+namespace amq {
+
+namespace detail {
+
+/// Calls visitor.template operator()<Bits>() for a layout's width: the one place where a number becomes a type.
+template <class Visitor>
+void with_width(tile_layout layout, Visitor const& visitor) {
+  switch (layout.bits) {
+    case 2:
+      return visitor.template operator()<2>();
+    case 3:
+      return visitor.template operator()<3>();
+    case 4:
+      return visitor.template operator()<4>();
+    case 5:
+      return visitor.template operator()<5>();
+    case 6:
+      return visitor.template operator()<6>();
+    case 8:
+      return visitor.template operator()<8>();
+    default:
+      throw precondition_error("there is no kernel for " + to_string(format{layout.bits, layout.group}));
+  }
+}
+
+/// Splits tiles [0, count) into contiguous pieces, a few a worker, even in number so that pairs of tiles stay together.
+template <class Executor, class Work>
+void for_tiles(index count, Executor& executor, Work const& work) {
+  index const wanted = executor.workers() == 1 ? 1 : 4 * index{executor.workers()};
+  index const step = std::max<index>(2, ((count + wanted - 1) / wanted + 1) / 2 * 2);
+  executor.for_each((count + step - 1) / step,
+                    [&](index piece, int) { work(piece * step, std::min(count, (piece + 1) * step)); });
+}
+
+}  // namespace detail
+
+/// y (tokens, rows of w) = x w^T, written in full; `executor` splits the rows, with the same bits whatever its number
+/// of workers. O(tokens * rows * cols). A token's results have the same bits alone among two or more tokens; a product
+/// of one token (gemv) has sums in another order. Throws precondition_error when shapes or groups disagree.
+template <class Executor>
+void multiply(tiled_view const& w, activations const& x, matrix_view<float> y, Executor& executor) {
+  AMQ_EXPECTS(x.cols() == w.cols && x.tokens() == y.rows && y.cols == w.rows,
+              "a packed product's operands and result disagree in their shapes");
+  AMQ_EXPECTS(x.group() == w.layout.group, "activations prepared for groups of " + std::to_string(x.group()) +
+                                               " meet weights in groups of " + std::to_string(w.layout.group));
+  detail::with_width(w.layout, [&]<int Bits>() {
+    simd::isa const which = paths::vectors_of(x.path());
+    detail::for_tiles(w.tiles(), executor, [&](index first, index last) {
+      if (x.tokens() == 1)
+        paths::vectors<Bits>::gemv(w, x.values().data, y.data, first, last, which);
+      else
+        paths::vectors<Bits>::gemm(w, x.values(), y, first, last, which);
+    });
+  });
+}
+
+/// The same on the calling thread.
+template <class View = tiled_view>
+void multiply(View const& w, activations const& x, matrix_view<float> y) {
+  serial_executor alone;
+  multiply(tiled_view(w), x, y, alone);
+}
+
+/// out (rows, cols) = (code - zero) * scale in f32. O(rows * cols).
+template <class View = tiled_view>
+void dequantize(View const& w, matrix_view<float> out, cpu_path path = preferred_path(precision::f32, 2)) {
+  AMQ_EXPECTS(out.rows == w.rows && out.cols == w.cols, "a dequantized matrix has the shape of the packed one");
+  detail::with_width(
+      w.layout, [&]<int Bits>() { paths::vectors<Bits>::dequantize(w, out, 0, w.tiles(), paths::vectors_of(path)); });
+}
+
+}  // namespace amq
