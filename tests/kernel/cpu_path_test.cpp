@@ -1,0 +1,56 @@
+#include "amq/kernel/cpu_path.hpp"
+
+#include <cstdlib>
+#include <optional>
+#include <string>
+
+#include "support/catch.hpp"
+
+namespace amq {
+namespace {
+
+/// AMQ_CPU for as long as this lives.
+class forced_path {
+ public:
+  explicit forced_path(char const* name) {
+    if (char const* const before = std::getenv("AMQ_CPU")) before_ = before;
+    ::setenv("AMQ_CPU", name, 1);
+  }
+  forced_path(forced_path const&) = delete;
+  forced_path& operator=(forced_path const&) = delete;
+  ~forced_path() {
+    if (before_)
+      ::setenv("AMQ_CPU", before_->c_str(), 1);
+    else
+      ::unsetenv("AMQ_CPU");
+  }
+
+ private:
+  std::optional<std::string> before_;
+};
+
+}  // namespace
+
+TEST_CASE("AMQ_CPU leaves out the paths beyond the one it names", "[kernel]") {
+  {
+    forced_path const forced("portable");
+    CHECK(supported_paths() == std::vector{cpu_path::portable});
+    CHECK(detail::fastest_path(precision::bf16, 1) == cpu_path::portable);
+  }
+  forced_path const forced("avx2");
+  CHECK(!supported(cpu_path::avx512));
+  CHECK(supported(cpu_path::avx2) == simd::supported(simd::isa::avx2));
+}
+
+TEST_CASE("AMQ_CPU with another text is refused with the list", "[kernel]") {
+  forced_path const forced("sse9");
+  CHECK_THROWS_WITH(supported(cpu_path::avx2),
+                    Catch::Contains("'sse9'") && Catch::Contains("portable, avx2, avx512 or avx512_dot"));
+}
+
+TEST_CASE("A path's name is the name it is asked for by", "[kernel]") {
+  for (cpu_path const path : cpu_paths) CHECK(parse_cpu_path(to_string(path)) == path);
+  CHECK(!parse_cpu_path("avx"));
+}
+
+}  // namespace amq

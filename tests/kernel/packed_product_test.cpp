@@ -1,0 +1,200 @@
+#include "amq/kernel/packed_product.hpp"
+
+#include <cstring>
+#include <limits>
+#include <vector>
+
+#include "amq/kernel/reference.hpp"
+#include "support/catch.hpp"
+#include "support/tiles.hpp"
+
+namespace amq {
+namespace {
+
+/// Runs `check` for each path; says which ones this processor, or AMQ_CPU, leaves out.
+template <class Check>
+void for_each_path(Check const& check) {
+  for (cpu_path const path : cpu_paths) {
+    if (supported(path))
+      check(path);
+    else
+      WARN("skipped: the path " << to_string(path) << ", which this processor lacks or AMQ_CPU forbids");
+  }
+}
+
+matrix<float> product(tiled_view const& w, matrix_view<float const> x, precision p, cpu_path path) {
+  activations prepared;
+  prepared.prepare(x, p, w.layout.group, path);
+  matrix<float> y(x.rows, w.rows);
+  multiply(w, prepared, y);
+  return y;
+}
+
+bool same_bits(matrix_view<float const> a, matrix_view<float const> b) {
+  return a.size() == b.size() && std::memcmp(a.data, b.data, sizeof(float) * static_cast<std::size_t>(a.size())) == 0;
+}
+
+/// What docs/packed-layout.md promises.
+double bound(precision p) { return p == precision::f32 ? 1e-6 : p == precision::bf16 ? 3e-3 : 1e-2; }
+
+}  // namespace
+
+TEST_CASE("Every width, group, path and precision multiplies as the reference does", "[kernel]") {
+  for_each_path([](cpu_path path) {
+    for (int const bits : tile_layout::widths)
+      for (int const group : tile_layout::group_sizes) {
+        tiled_matrix const w(test::random_packed({bits, group}, 37, 5 * group, 11));
+        for (index const tokens : {1, 2, 15}) {
+          auto const x = test::normal_matrix(tokens, 5 * group, 12);
+          matrix<double> expected(tokens, 37);
+          reference::multiply(w.view(), x, expected);
+          for (precision const p : {precision::f32, precision::bf16, precision::int8}) {
+            INFO(to_string(path) << ", " << to_string(p) << ", " << bits << " bits, groups of " << group << ", "
+                                 << tokens << " tokens");
+            CHECK(test::relative_rms(product(w.view(), x, p, path), expected) < bound(p));
+          }
+        }
+      }
+  });
+}
+
+TEST_CASE("Kernels dequantize to the values that the packed matrix has", "[kernel]") {
+  for_each_path([](cpu_path path) {
+    for (int const bits : tile_layout::widths) {
+      auto const packed = test::random_packed({bits, 64}, 35, 192, 13);
+      tiled_matrix const tiled(packed);
+      matrix<float> expected(35, 192), found(35, 192);
+      packed.dequantize(expected);
+      dequantize(tiled.view(), found, path);
+      INFO(to_string(path) << ", " << bits << " bits");
+      CHECK(same_bits(found, expected));
+    }
+  });
+}
+
+TEST_CASE("One to eight threads give the same bits, and so does a token alone or in a batch", "[kernel]") {
+  tiled_matrix const w(test::random_packed({3, 32}, 211, 320, 14));
+  auto const x = test::normal_matrix(9, 320, 15);
+  for_each_path([&](cpu_path path) {
+    for (precision const p : {precision::f32, precision::bf16, precision::int8}) {
+      INFO(to_string(path) << ", " << to_string(p));
+      auto const expected = product(w.view(), x, p, path), one = product(w.view(), x.view().rows_from(4, 1), p, path);
+      for (int threads = 1; threads <= 8; ++threads) {
+        thread_executor executor(threads);
+        activations many, single;
+        many.prepare(x, p, 32, path);
+        single.prepare(x.view().rows_from(4, 1), p, 32, path);
+        matrix<float> y(9, 211), z(1, 211);
+        multiply(w.view(), many, y, executor);
+        multiply(w.view(), single, z, executor);
+        CHECK(same_bits(y, expected));
+        CHECK(same_bits(z, one));
+      }
+      auto const pair = product(w.view(), x.view().rows_from(3, 2), p, path);
+      CHECK(same_bits(pair, expected.view().rows_from(3, 2)));
+    }
+  });
+}
+
+TEST_CASE("Tiles and results need no alignment, and nothing beyond them is touched", "[kernel]") {
+  tiled_matrix const w(test::random_packed({5, 32}, 21, 96, 16));
+  for_each_path([&](cpu_path path) {
+    for (precision const p : {precision::f32, precision::bf16, precision::int8})
+      for (index const tokens : {1, 3}) {
+        auto const x = test::normal_matrix(tokens, 96, 17);
+        std::vector<std::uint8_t> moved(static_cast<std::size_t>(w.bytes()) + 1);
+        std::memcpy(moved.data() + 1, w.view().data, static_cast<std::size_t>(w.bytes()));
+        tiled_view view = w.view();
+        view.data = moved.data() + 1;
+        activations prepared;
+        prepared.prepare(x, p, 32, path);
+        matrix<float> y(tokens, 23);
+        for (index i = 0; i < y.size(); ++i) y.data()[i] = 7;
+        multiply(view, prepared, {y.data() + 1, tokens, 21, 23});
+        auto const expected = product(w.view(), x, p, path);
+        for (index t = 0; t < tokens; ++t) {
+          CHECK(y(t, 0) == 7);
+          CHECK(y(t, 22) == 7);
+          CHECK(same_bits({y.data() + 23 * t + 1, 1, 21}, expected.view().rows_from(t, 1)));
+        }
+      }
+  });
+}
+
+TEST_CASE("A NaN or an infinity among activations or scales reaches its results and no others", "[kernel]") {
+  constexpr float nan = std::numeric_limits<float>::quiet_NaN(), infinity = std::numeric_limits<float>::infinity();
+  matrix<std::uint8_t> codes(18, 64);
+  matrix<float> scales(18, 2), zeros(18, 2);
+  for (index i = 0; i < codes.size(); ++i) codes.data()[i] = 3;
+  for (index i = 0; i < scales.size(); ++i) scales.data()[i] = 1;
+  tiled_matrix const finite(packed_matrix({4, 32}, codes, scales, zeros));
+  std::vector<std::uint8_t> bytes(finite.view().data, finite.view().data + finite.bytes());
+  std::uint16_t const infinite_scale = 0x7c00;  // of row 17, inputs 32 to 63
+  std::memcpy(bytes.data() + 3 * finite.view().layout.block_bytes() + 256 + 2, &infinite_scale, 2);
+  tiled_view const w{bytes.data(), 18, 64, {4, 32}};
+  for_each_path([&](cpu_path path) {
+    for (precision const p : {precision::f32, precision::bf16, precision::int8})
+      for (index const tokens : {1, 3}) {
+        INFO(to_string(path) << ", " << to_string(p) << ", " << tokens << " tokens");
+        matrix<float> x(tokens, 64);
+        for (index i = 0; i < x.size(); ++i) x.data()[i] = 1;
+        auto y = product(w, x, p, path);
+        CHECK(y(0, 16) == Approx(192).epsilon(0.01));
+        CHECK(y(0, 17) == infinity);
+        x(0, 5) = nan;
+        y = product(w, x, p, path);
+        CHECK(std::isnan(y(0, 0)));
+        if (tokens > 1) CHECK(y(1, 0) == Approx(192).epsilon(0.01));
+        x(0, 5) = -infinity;
+        CHECK(!std::isfinite(product(w, x, p, path)(0, 0)));
+      }
+  });
+}
+
+TEST_CASE("Denormal activations and the largest scales keep f32's accuracy", "[kernel]") {
+  tiled_matrix const w(test::random_packed({4, 32}, 19, 64, 18, 60000.0f));
+  for_each_path([&](cpu_path path) {
+    for (index const tokens : {1, 2}) {
+      auto x = test::normal_matrix(tokens, 64, 19);
+      for (index i = 0; i < x.size(); ++i) x.data()[i] *= 1e-39f;
+      matrix<double> expected(tokens, 19);
+      reference::multiply(w.view(), x, expected);
+      INFO(to_string(path) << ", " << tokens << " tokens");
+      CHECK(test::relative_rms(product(w.view(), x, precision::f32, path), expected) < 1e-5);
+    }
+  });
+}
+
+TEST_CASE("Arbitrary bytes are some matrix: unpacked, multiplied and dequantized without a fault", "[kernel]") {
+  random_stream random(20);
+  for (int round = 0; round < 100; ++round) {
+    tile_layout const layout{tile_layout::widths[static_cast<std::size_t>(random.below(6))],
+                             tile_layout::group_sizes[static_cast<std::size_t>(random.below(3))]};
+    index const rows = 1 + random.below(40), cols = (1 + random.below(4)) * layout.group;
+    std::vector<std::uint8_t> bytes(static_cast<std::size_t>(layout.bytes(rows, cols)));
+    for (auto& byte : bytes) byte = static_cast<std::uint8_t>(random.below(256));
+    tiled_view const w{bytes.data(), rows, cols, layout};
+    auto const packed = unpack(w);
+    matrix<float> expected(rows, cols), found(rows, cols);
+    packed.dequantize(expected);
+    dequantize(w, found);
+    for (index i = 0; i < found.size(); ++i)
+      REQUIRE(
+          (found.data()[i] == expected.data()[i] || (std::isnan(found.data()[i]) && std::isnan(expected.data()[i]))));
+    auto const x = test::normal_matrix(2, cols, 21);
+    REQUIRE(product(w, x, precision::f32, preferred_path(precision::f32, 2)).rows() == 2);
+  }
+}
+
+TEST_CASE("Operands that do not fit each other are refused with a sentence", "[kernel]") {
+  tiled_matrix const w(test::random_packed({4, 64}, 8, 128, 22));
+  activations x;
+  CHECK_THROWS_WITH(x.prepare(matrix<float>(1, 96), precision::f32, 64, cpu_path::portable),
+                    Catch::Contains("groups of 64 do not divide 96"));
+  x.prepare(matrix<float>(1, 128), precision::f32, 32, cpu_path::portable);
+  matrix<float> y(1, 8), wrong(1, 9);
+  CHECK_THROWS_WITH(multiply(w.view(), x, y), Catch::Contains("groups of 32") && Catch::Contains("groups of 64"));
+  CHECK_THROWS_WITH(multiply(w.view(), x, wrong), Catch::Contains("shapes"));
+}
+
+}  // namespace amq
