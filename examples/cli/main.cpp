@@ -124,6 +124,32 @@ void add_gap(CLI::App& app, gap_options& options, int& code) {
   command->callback([&] { code = gap(options); });
 }
 
+void add_generate(CLI::App& app, generate_options& options, int& code) {
+  auto* command = app.add_subcommand("generate", "What a model writes after prompts, and how fast");
+  command
+      ->add_option("MODEL", options.model,
+                   "Folder of `amq deploy --format amq`, or a Hugging Face folder; with its tokenizer.json")
+      ->required();
+  command->add_option("--prompt", options.prompts, "A text to go on from; may be repeated")->required();
+  command->add_option("--tokens", options.tokens, "Tokens to write, at most, after each prompt")
+      ->capture_default_str()
+      ->check(CLI::Range(std::ptrdiff_t{1}, std::ptrdiff_t{1} << 20));
+  command->add_option("--temperature", options.temperature, "0: the most likely token; else tokens are drawn")
+      ->capture_default_str();
+  command->add_option("--top-k", options.top_k, "Draw from the k most likely tokens only (0: from all)")
+      ->capture_default_str();
+  command->add_option("--top-p", options.top_p, "Draw from the most likely tokens that sum to this share only")
+      ->capture_default_str();
+  command->add_option("--seed", options.seed, "Seed of what is drawn; same seed, same text")
+      ->capture_default_str()
+      ->check(whole_number<std::uint64_t>);
+  command->add_option("--precision", options.precision, "Of activations in products: f32, bf16 or int8")
+      ->capture_default_str();
+  add_threads(*command, options.threads);
+  add_json(*command, options.json);
+  command->callback([&] { code = generate(options); });
+}
+
 void add_archive(CLI::App& app, archive_options& exporting, archive_options& importing, int& code) {
   auto* archive_command = app.add_subcommand("archive", "Archives from and to files of other programs");
   archive_command->require_subcommand(1);
@@ -291,6 +317,8 @@ int main(int argc, char** argv) {
 
   gap_options comparing_quantizers;
   add_gap(app, comparing_quantizers, code);
+  generate_options generating;
+  add_generate(app, generating, code);
   archive_options exporting, importing;
   add_archive(app, exporting, importing, code);
 
@@ -341,7 +369,8 @@ int main(int argc, char** argv) {
     app.parse(argc, argv);
     if (app.get_subcommands().empty())
       return report(
-          "no command was given; expected inspect, evaluate, sensitivity, search, deploy, compare, gap, archive or "
+          "no command was given; expected inspect, evaluate, sensitivity, search, deploy, generate, compare, gap, "
+          "archive or "
           "policies (see --help)",
           exit_bad_input);
     if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0)

@@ -111,6 +111,19 @@ struct gap_options {
   bool json = false;
 };
 
+struct generate_options {
+  std::filesystem::path model;
+  std::vector<std::string> prompts;
+  std::ptrdiff_t tokens = 128;  ///< at most, after each prompt
+  double temperature = 0;       ///< 0: greedy
+  std::ptrdiff_t top_k = 0;
+  double top_p = 1;
+  std::uint64_t seed = 0;
+  std::string precision = "f32";
+  int threads = 0;
+  bool json = false;
+};
+
 struct archive_options {
   std::filesystem::path archive;
   std::filesystem::path out;
@@ -153,6 +166,7 @@ int search(search_options const& options);
 int deploy(deploy_options const& options);
 int compare(compare_options const& options);
 int gap(gap_options const& options);
+int generate(generate_options const& options);
 int list_policies(policies_options const& options);
 int export_archive(archive_options const& options);
 int import_archive(archive_options const& options);

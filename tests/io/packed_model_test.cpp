@@ -84,6 +84,37 @@ struct every_form {
   }
 };
 
+/// Layers that have a kernel, in shapes that do not fill a tile, among others that have none.
+struct tiled_model {
+  static constexpr amq::index rows = 20, cols = 64;
+  std::vector<amq::linear_layer> layers;
+  amq::quantized_memory memory;
+
+  tiled_model() {
+    amq::random_stream random{4};
+    add(random_packed({3, 32}, rows, cols, random));
+    add({random_packed({2, 32}, rows, cols, random), std::vector<float>(cols, 1.5f)});
+    add(random_packed({7, 32}, rows, cols, random));
+    add(amq::outlier_matrix(random_packed({4, 64}, rows, cols, random), {1, 7}, random_halves(rows, 2, random)));
+    add(random_dense(rows, cols, random));
+    add(random_packed({8, 32}, rows, cols, random));
+  }
+
+  void write(std::filesystem::path const& path) {
+    std::vector<std::string> const others{"norm"};
+    amq::packed_model_writer writer(path, layers, others, amq::dense_storage::exact, amq::code_storage::tiles);
+    writer.vector("norm", std::vector<float>{1.0f, -0.1f, 3.3f});
+    for (amq::index i = 0; i < memory.layers(); ++i) writer.layer(i, memory.layer(i));
+    writer.commit();
+  }
+
+ private:
+  void add(amq::quantized_matrix quantized) {
+    layers.push_back({"layers." + std::to_string(memory.layers()) + ".proj", rows, cols, 0, 0});
+    memory.layer(memory.layers(), std::move(quantized));
+  }
+};
+
 bool same_bits(amq::matrix<float> const& a, amq::matrix<float> const& b) {
   return a.rows() == b.rows() && a.cols() == b.cols() &&
          std::memcmp(a.data(), b.data(), sizeof(float) * static_cast<std::size_t>(a.size())) == 0;
@@ -161,7 +192,7 @@ TEST_CASE("packed models that are cut short, foreign or inconsistent are refused
   CHECK(lacks(said(good.substr(0, good.size() - 4)), {"bad", "cut short"}) == "");
   CHECK(lacks(said(good.substr(0, 100)), {"bad", "cut short"}) == "");
   CHECK(lacks(said(replace_once(good, R"("format":"amq")", R"("format":"pt" )")), {"format 'pt'"}) == "");
-  CHECK(lacks(said(replace_once(good, R"("layout":"1")", R"("layout":"9")")), {"layout 9"}) == "");
+  CHECK(lacks(said(replace_once(good, R"("layout":"1")", R"("layout":"9")")), {"layout 9", "1 or 2"}) == "");
   CHECK(lacks(said(replace_once(good, "layers.0.proj.codes", "layers.x.proj.codes")), {"layers.0.proj.codes"}) == "");
   CHECK(lacks(said(replace_once(good, "\\\"cols\\\":12", "\\\"cols\\\":16")), {"proj.codes", "(5, 6)"}) == "");
   CHECK(lacks(said(replace_once(good, "3g4", "3g5")), {"'format'", "divides 12"}) == "");
@@ -183,4 +214,76 @@ TEST_CASE("a packed model's writer wants all layers, in order and in their shape
   CHECK_THROWS_AS(writer.layer(1, model.memory.layer(1)), amq::precondition_error);
   CHECK_THROWS_AS(writer.layer(0, amq::matrix<float>(4, 12)), amq::precondition_error);
   CHECK_THROWS_AS(writer.commit(), amq::precondition_error);
+}
+
+TEST_CASE("tiles lie in the file as kernels read them, at multiples of 64 bytes, and come back bit for bit", "[io]") {
+  scratch_folder const folder;
+  tiled_model model;
+  model.write(folder.path() / "m");
+  amq::packed_model const read(folder.path() / "m");
+  CHECK(read.file().metadata().at("layout") == "2");
+  for (amq::index i = 0; i < read.layers(); ++i) {
+    CAPTURE(i);
+    CHECK(same_bits(read.layer(i).dequantized(), model.memory.layer(i).dequantized()));
+    auto const before = model.memory.layer(i);
+    auto const* const codes = before.get_if<amq::packed_matrix>();
+    bool const plain = codes != nullptr && codes->storage().group == 32 && codes->storage().bits != 7;
+    REQUIRE(read.tiles(i).has_value() == (plain && before.input_scales().empty()));
+    if (!read.tiles(i)) continue;
+    auto const tiles = *read.tiles(i);
+    CHECK(reinterpret_cast<std::uintptr_t>(tiles.data) % 64 == 0);
+    CHECK(std::ranges::equal(amq::unpack(tiles).packed_codes(), codes->packed_codes()));
+  }
+  CHECK(read.dense(4) != nullptr);
+  CHECK(read.dense(0) == nullptr);
+  CHECK(read.shape(0) == std::pair<amq::index, amq::index>{20, 64});
+}
+
+TEST_CASE("tiles that do not fit their layer are refused in a sentence", "[io]") {
+  scratch_folder const folder;
+  tiled_model model;
+  model.write(folder.path() / "good");
+  auto const good = read_bytes(folder.path() / "good");
+  auto const said = [&](std::string const& bytes) {
+    auto const path = folder.write("bad", bytes);
+    return refusal([&] { amq::packed_model const read(path); });
+  };
+  CHECK(lacks(said(replace_once(good, "3g32", "5g32")), {"layers.0.proj.tiles", "(2, 768)"}) == "");
+  CHECK(lacks(said(replace_once(good, "3g32", "7g32")), {"layers.0.proj", "no kernel for"}) == "");
+  CHECK(lacks(said(replace_once(good, "layers.0.proj.tiles", "layers.0.proj.tilex")), {"layers.0.proj.codes"}) == "");
+}
+
+TEST_CASE("a packed model's file that is corrupt anywhere is read or refused in a sentence", "[io]") {
+  scratch_folder const folder;
+  tiled_model model;
+  model.write(folder.path() / "good");
+  auto const good = read_bytes(folder.path() / "good");
+  std::uint64_t header = 0;
+  std::memcpy(&header, good.data(), sizeof header);
+  header = good.substr(0, header).find_last_not_of(' ');  // the rest is room that was not needed
+  amq::random_stream random{11};
+  int refused = 0;
+  for (int round = 0; round < 600; ++round) {
+    CAPTURE(round);
+    auto bytes = good;
+    if (round % 6 == 0) bytes.resize(static_cast<std::size_t>(random.below(std::ssize(bytes))) + 1);
+    for (amq::index i = random.below(4) + (round % 6 != 0 ? 1 : 0); i > 0; --i) {
+      auto const within =
+          round % 2 == 0 ? std::ssize(bytes) : std::min(static_cast<amq::index>(header), std::ssize(bytes));
+      bytes[static_cast<std::size_t>(random.below(within))] = static_cast<char>(random.below(256));
+    }
+    auto const path = folder.write("bad", bytes);
+    try {
+      amq::packed_model const read(path);
+      for (amq::index i = 0; i < read.layers(); ++i) {
+        read.layer(i);
+        if (auto const tiles = read.tiles(i)) amq::unpack(*tiles);
+      }
+      for (auto const& name : read.replaced_names()) read.replaced(name);
+    } catch (amq::input_error const& failure) {
+      ++refused;
+      CHECK(std::string(failure.what()).size() <= 600);
+    }
+  }
+  CHECK(refused > 200);
 }

@@ -40,6 +40,7 @@ enum class ending : std::uint8_t {
 struct generation_figures {
   index prompt_tokens = 0;
   index decoded_tokens = 0;  ///< those that passes of one token a sequence gave: all but the first of each
+  index decode_passes = 0;   ///< these passes; as many as the longest sequence needed
   double prefill_seconds = 0;
   double decode_seconds = 0;
   std::int64_t bytes_per_pass = 0;  ///< weights that decoding reads once for all sequences
@@ -57,16 +58,6 @@ struct generation {
   generation_figures figures;
 };
 
-namespace detail {
-
-/// One prompt and what follows it.
-struct growing_sequence {
-  kv_cache cache;
-  amq::sampler sampler;
-  std::size_t read = 0;  ///< tokens of the prompt that are in the cache
-  bool done = false;
-};
-
 /// Throws input_error for prompts that the model cannot read.
 inline void check_prompts(model_config const& config, std::span<std::vector<std::int32_t> const> prompts) {
   for (auto const& prompt : prompts) {
@@ -80,6 +71,16 @@ inline void check_prompts(model_config const& config, std::span<std::vector<std:
                           std::to_string(config.vocabulary) + ", so the tokenizer is another model's");
   }
 }
+
+namespace detail {
+
+/// One prompt and what follows it.
+struct growing_sequence {
+  kv_cache cache;
+  amq::sampler sampler;
+  std::size_t read = 0;  ///< tokens of the prompt that are in the cache
+  bool done = false;
+};
 
 /// Everything of one call of generate().
 template <class Executor, class OnToken>
@@ -141,6 +142,7 @@ class generation_run {
       if (!growing_[i].done) add(i, std::span<std::int32_t const>(result_.sequences[i].tokens).last(1));
     if (parts_.empty()) return false;
     result_.figures.decoded_tokens += std::ssize(parts_);
+    ++result_.figures.decode_passes;
     auto const logits = pass_.run(parts_, tokens_);
     for (std::size_t part = 0; part < parts_.size(); ++part) choose(part, logits);
     return true;
