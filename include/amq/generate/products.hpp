@@ -10,6 +10,9 @@
 #include "amq/core/tiled_matrix.hpp"
 #include "amq/generate/detail/decoded_product.hpp"
 #include "amq/generate/weight_matrix.hpp"
+#include "amq/kernel/activations.hpp"
+#include "amq/kernel/cpu_path.hpp"
+#include "amq/kernel/packed_product.hpp"
 
 namespace amq {
 
@@ -23,8 +26,12 @@ class products {
   amq::precision precision() const { return precision_; }
   Executor& executor() const { return *executor_; }
 
-  /// The next products are with these rows: called once for matrices that share their input.
-  void prepare(matrix_view<float const> x) { x_ = x; }
+  /// The next products are with these rows: called once for matrices that share their input, so that activations are
+  /// rounded once.
+  void prepare(matrix_view<float const> x) {
+    x_ = x;
+    rounded_ = false;
+  }
 
   /// y = x W^T for the rows prepared last; (rows of x, rows of W).
   void multiply(weight_matrix const& w, matrix_view<float> y) {
@@ -37,11 +44,10 @@ class products {
 
  private:
   void multiply_tiles(tiled_view const& w, matrix_view<float> y) {
-    auto const decode = [&](index first, matrix_view<float> values) {
-      tiled_view const part{w.block(first / tile_layout::tile_rows, 0), values.rows, w.cols, w.layout};
-      unpack(part).dequantize(values);
-    };
-    detail::multiply_decoded(w.rows, decode, x_, y, *executor_);
+    if (!rounded_ || activations_.group() != w.layout.group)
+      activations_.prepare(x_, precision_, w.layout.group, preferred_path(precision_, x_.rows));
+    rounded_ = true;
+    amq::multiply(w, activations_, y, *executor_);
   }
 
   void multiply_rows(dense_rows const& w, matrix_view<float> y) {
@@ -62,6 +68,8 @@ class products {
   amq::precision precision_;
   Executor* executor_;
   matrix_view<float const> x_;
+  activations activations_;
+  bool rounded_ = false;  ///< whether activations_ are of x_
 };
 
 }  // namespace amq
