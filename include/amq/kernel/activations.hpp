@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <string>
 
 #include "amq/core/error.hpp"
@@ -11,6 +12,7 @@
 #include "amq/core/precision.hpp"
 #include "amq/core/tile_layout.hpp"
 #include "amq/kernel/cpu_path.hpp"
+#include "amq/kernel/paths/avx512_dot.hpp"
 
 namespace amq {
 
@@ -47,10 +49,10 @@ class activations {
     path_ = path;
     tokens_ = x.rows;
     cols_ = x.cols;
-    if (values_.size() < tokens_ * cols_) values_ = matrix<float>(1, tokens_ * cols_);
-    for (index token = 0; token < tokens_; ++token)
-      for (index k = 0; k < cols_; k += group)
-        detail::round_group(to, x.data + token * x.stride + k, values_.data() + token * cols_ + k, group);
+    if (dots())
+      prepare_dots(x);
+    else
+      prepare_values(x);
   }
 
   amq::precision precision() const { return precision_; }
@@ -59,16 +61,52 @@ class activations {
   index tokens() const { return tokens_; }
   index cols() const { return cols_; }
 
+  /// Whether products are dot products of bf16 or int8, with `rows()`; else they are with `values()`.
+  bool dots() const { return path_ == cpu_path::avx512_dot && precision_ != amq::precision::f32; }
+
+  paths::dot_rows rows() const { return {laid_out_.data(), scales_.data(), sums_.data(), tokens_}; }
+
   /// What is multiplied with weights, (tokens, cols).
   matrix_view<float const> values() const { return {values_.data(), tokens_, cols_}; }
 
  private:
+  template <class T>
+  static void reserve(matrix<T>& buffer, index size) {
+    if (buffer.size() < size) buffer = matrix<T>(1, size);
+  }
+
+  void prepare_values(matrix_view<float const> x) {
+    reserve(values_, tokens_ * cols_);
+    for (index token = 0; token < tokens_; ++token)
+      for (index k = 0; k < cols_; k += group_)
+        detail::round_group(precision_, x.data + token * x.stride + k, values_.data() + token * cols_ + k, group_);
+  }
+
+  void prepare_dots(matrix_view<float const> x) {
+    bool const bytes = precision_ == amq::precision::int8;
+    index const size = bytes ? group_ : 2 * index{group_}, groups = cols_ / group_;
+    reserve(laid_out_, groups * tokens_ * size);
+    reserve(scales_, groups * tokens_);
+    reserve(sums_, groups * tokens_);
+    for (index token = 0; token < tokens_; ++token)
+      for (index g = 0; g < groups; ++g) {
+        float const* const from = x.data + token * x.stride + g * group_;
+        index const at = g * tokens_ + token;
+        std::uint8_t* const to = laid_out_.data() + at * size;
+        sums_.data()[at] = bytes ? paths::detail::prepare_int8(from, group_, to, scales_.data()[at])
+                                 : paths::detail::prepare_bf16(from, group_, to);
+      }
+  }
+
   amq::precision precision_ = amq::precision::f32;
   int group_ = 0;
   cpu_path path_ = cpu_path::portable;
   index tokens_ = 0;
   index cols_ = 0;
   matrix<float> values_;
+  matrix<std::uint8_t> laid_out_;
+  matrix<float> scales_;
+  matrix<float> sums_;
 };
 
 }  // namespace amq

@@ -10,6 +10,7 @@
 #include "amq/core/tiled_matrix.hpp"
 #include "amq/kernel/activations.hpp"
 #include "amq/kernel/cpu_path.hpp"
+#include "amq/kernel/paths/avx512_dot.hpp"
 #include "amq/kernel/paths/vectors.hpp"
 
 namespace amq {
@@ -37,6 +38,23 @@ void with_width(tile_layout layout, Visitor const& visitor) {
   }
 }
 
+/// The rows of tiles [first, last) by the kernels of the activations' precision and path.
+template <int Bits>
+void multiply_tiles(tiled_view const& w, activations const& x, matrix_view<float> y, index first, index last) {
+  if (x.dots()) {
+    auto const by = [&]<class Dot>(Dot) {
+      using kernel = paths::avx512_dot<Dot, Bits>;
+      return x.tokens() == 1 ? kernel::gemv(w, x.rows(), y.data, first, last)
+                             : kernel::gemm(w, x.rows(), y, first, last);
+    };
+    return x.precision() == precision::int8 ? by(paths::detail::int8_dot{}) : by(paths::detail::bf16_dot{});
+  }
+  using kernel = paths::vectors<Bits>;
+  simd::isa const which = paths::vectors_of(x.path());
+  return x.tokens() == 1 ? kernel::gemv(w, x.values().data, y.data, first, last, which)
+                         : kernel::gemm(w, x.values(), y, first, last, which);
+}
+
 /// Splits tiles [0, count) into contiguous pieces, a few a worker, even in number so that pairs of tiles stay together.
 template <class Executor, class Work>
 void for_tiles(index count, Executor& executor, Work const& work) {
@@ -58,13 +76,8 @@ void multiply(tiled_view const& w, activations const& x, matrix_view<float> y, E
   AMQ_EXPECTS(x.group() == w.layout.group, "activations prepared for groups of " + std::to_string(x.group()) +
                                                " meet weights in groups of " + std::to_string(w.layout.group));
   detail::with_width(w.layout, [&]<int Bits>() {
-    simd::isa const which = paths::vectors_of(x.path());
-    detail::for_tiles(w.tiles(), executor, [&](index first, index last) {
-      if (x.tokens() == 1)
-        paths::vectors<Bits>::gemv(w, x.values().data, y.data, first, last, which);
-      else
-        paths::vectors<Bits>::gemm(w, x.values(), y, first, last, which);
-    });
+    detail::for_tiles(w.tiles(), executor,
+                      [&](index first, index last) { detail::multiply_tiles<Bits>(w, x, y, first, last); });
   });
 }
 
