@@ -3,22 +3,19 @@
 
 #include <cmath>
 
-#include "amq/export/amq.hpp"
 #include "amq/generate/stop_tokens.hpp"
 #include "amq/kernel/dense_product.hpp"
 #include "amq/model/llama.hpp"
-#include "amq/quantize/hqq.hpp"
 #include "amq/text/text_stream.hpp"
 #include "support/catch.hpp"
 #include "support/files.hpp"
+#include "support/packed_embedded.hpp"
 #include "support/small_model.hpp"
 
 using namespace amq_test;
 using token_list = std::vector<std::int32_t>;
 
 namespace {
-
-std::filesystem::path const embedded = AMQ_TESTS_FOLDER "/../examples/models/tiny";
 
 token_list some_tokens(amq::index count, amq::index vocabulary, int seed) {
   token_list tokens;
@@ -78,30 +75,13 @@ std::vector<amq::dense_matrix> plain_matrices(amq::llama const& model) {
   return all;
 }
 
-/// The embedded model in our own format: 3 bits, but 2, 4 and 16 in a layer each.
-struct packed_embedded {
-  scratch_folder folder;
-  amq::llama source = amq::llama::load(embedded);
-  std::vector<amq::dense_matrix> dequantized;
-
-  packed_embedded() {
-    std::vector<amq::format> formats(source.linears().size(), {3, 128});
-    formats[1] = {2, 64};
-    formats[5] = {4, 32};
-    formats[9] = {16, amq::format::whole_row};
-    formats[12] = {7, 128};
-    amq::quantized_memory quantized;
-    for (std::size_t i = 0; i < formats.size(); ++i) {
-      auto const layer = static_cast<amq::index>(i);
-      if (formats[i].kept())
-        quantized.layer(layer, source.weight(layer));
-      else
-        quantized.layer(layer, amq::hqq{}.quantize(source.weight(layer), formats[i], {}));
-      dequantized.emplace_back(quantized.layer(layer).dequantized());
-    }
-    amq::write_amq(source, quantized, formats, folder.path());
-  }
-};
+/// A layer each of 2, 4, 7 and 16 bits among those of 3.
+void mixed(std::vector<amq::format>& formats) {
+  formats[1] = {2, 64};
+  formats[5] = {4, 32};
+  formats[9] = {16, amq::format::whole_row};
+  formats[12] = {7, 128};
+}
 
 amq::generation generated(amq::running_model const& model, std::vector<token_list> const& prompts,
                           amq::generation_options const& options, int threads = 1) {
@@ -127,7 +107,7 @@ TEST_CASE("cached decoding gives what a full forward pass gives, in parts of any
 }
 
 TEST_CASE("packed and dequantized weights give the same logits and the same text", "[generate]") {
-  packed_embedded const packed;
+  packed_embedded const packed(mixed);
   auto const model = amq::running_model::load(packed.folder.path());
   CHECK(model.notes().size() == 1);  // the layer of 7 bits
   CHECK(model.linear(0).tiled().has_value());
@@ -146,7 +126,7 @@ TEST_CASE("packed and dequantized weights give the same logits and the same text
 }
 
 TEST_CASE("a batch of prompts of unequal lengths gives what each gives alone, however they are read", "[generate]") {
-  auto const model = amq::running_model::load(embedded);
+  auto const model = amq::running_model::load(embedded_model());
   auto const vocabulary = model.config().vocabulary;
   std::vector<token_list> const prompts{some_tokens(30, vocabulary, 1), some_tokens(1, vocabulary, 2),
                                         some_tokens(9, vocabulary, 3)};
@@ -161,7 +141,7 @@ TEST_CASE("a batch of prompts of unequal lengths gives what each gives alone, ho
 }
 
 TEST_CASE("the same seed writes the same text, whatever the threads", "[generate]") {
-  auto const model = amq::running_model::load(embedded);
+  auto const model = amq::running_model::load(embedded_model());
   auto const text = [&](std::uint64_t seed, int threads) {
     return generated(model, {some_tokens(5, 2048, 1)},
                      {.tokens = 20, .sampling = {.temperature = 1, .top_k = 50, .top_p = 0.95}, .seed = seed}, threads)
@@ -174,7 +154,7 @@ TEST_CASE("the same seed writes the same text, whatever the threads", "[generate
 
 TEST_CASE("a sequence ends at a stop token, at as many tokens as asked for, or where the model's positions end",
           "[generate]") {
-  auto const model = amq::running_model::load(embedded);
+  auto const model = amq::running_model::load(embedded_model());
   auto const prompt = some_tokens(250, 2048, 1);
   auto const free = generated(model, {prompt}, {.tokens = 4}).sequences[0];
   CHECK(free.end == amq::ending::enough);
@@ -188,7 +168,7 @@ TEST_CASE("a sequence ends at a stop token, at as many tokens as asked for, or w
 }
 
 TEST_CASE("prompts that a model cannot read are refused", "[generate]") {
-  auto const model = amq::running_model::load(embedded);
+  auto const model = amq::running_model::load(embedded_model());
   auto const said = [&](token_list const& prompt) {
     return refusal([&] { generated(model, {prompt}, {.tokens = 4}); });
   };
@@ -209,7 +189,7 @@ TEST_CASE("stop tokens come from generation_config.json or config.json, one or a
 }
 
 TEST_CASE("folders that do not hold the model of their config are refused in a sentence", "[generate]") {
-  packed_embedded const packed;
+  packed_embedded const packed(mixed);
   auto const config = packed.folder.path() / "config.json";
   auto const good = nlohmann::json::parse(read_bytes(config));
   auto const said = [&](char const* key, nlohmann::json const& value) {

@@ -4,7 +4,7 @@
 
 namespace {
 
-amq::tokenizer embedded() { return amq::tokenizer::load(AMQ_TESTS_FOLDER "/../examples/models/tiny"); }
+amq::tokenizer embedded() { return amq::tokenizer::load(AMQ_SOURCE_FOLDER "/examples/models/tiny"); }
 
 }  // namespace
 
