@@ -106,6 +106,35 @@ TEST_CASE("cached decoding gives what a full forward pass gives, in parts of any
   }
 }
 
+TEST_CASE("a cache grows as it fills, keeps what it holds, and can be cut back", "[generate]") {
+  auto const folder = std::filesystem::path(AMQ_TESTS_FOLDER "/data/forward/llama3_rope_untied_f32");
+  auto const model = amq::running_model::load(folder);
+  auto const tokens = some_tokens(150, model.config().vocabulary, 1);
+  CHECK(largest_difference(cached_logits(model, tokens, {60, 1, 1, 1, 1, 1, 1, 84}),
+                           cached_logits(model, tokens, {150})) < 1e-4);
+  amq::serial_executor executor;
+  amq::forward_pass pass(model, amq::precision::f32, executor);
+  amq::kv_cache cache(model.config(), 200);
+  CHECK(cache.bytes() == 0);
+  std::span<std::int32_t const> const all(tokens);
+  auto const next = [&](std::int32_t token) {
+    amq::sequence_part const one{&cache, 1};
+    return pass.run({&one, 1}, {&token, 1})(0, 0);
+  };
+  amq::sequence_part const part{&cache, 40};
+  pass.run({&part, 1}, all.first(40));
+  auto const small = cache.bytes();
+  float const expected = next(7);
+  cache.rewind(40);
+  next(8);
+  cache.rewind(40);
+  CHECK(next(7) == expected);
+  CHECK(cache.length() == 41);
+  cache.reserve(100);
+  CHECK(cache.bytes() > small);
+  CHECK_THROWS_AS(cache.reserve(160), amq::precondition_error);
+}
+
 TEST_CASE("packed and dequantized weights give the same logits and the same text", "[generate]") {
   packed_embedded const packed(mixed);
   auto const model = amq::running_model::load(packed.folder.path());
@@ -186,6 +215,30 @@ TEST_CASE("stop tokens come from generation_config.json or config.json, one or a
   CHECK(stop() == token_list{7, 9});
   model.write("generation_config.json", R"({"eos_token_id": "x"})");
   CHECK(lacks(refusal([&] { stop(); }), {"eos_token_id", "generation_config.json"}) == "");
+}
+
+TEST_CASE("a model's file that is corrupt anywhere writes something or is refused in a sentence", "[generate]") {
+  packed_embedded const packed(mixed);
+  auto const good = read_bytes(packed.folder.path() / "model.safetensors");
+  amq::random_stream random{5};
+  int refused = 0;
+  for (int round = 0; round < 40; ++round) {
+    CAPTURE(round);
+    auto bytes = good;
+    amq::index const within = round % 2 == 0 ? std::ssize(bytes) : 12000;
+    for (int i = 0; i < 30; ++i)
+      bytes[static_cast<std::size_t>(random.below(within))] = static_cast<char>(random.below(256));
+    packed.folder.write("model.safetensors", bytes);
+    try {
+      auto const model = amq::running_model::load(packed.folder.path());
+      generated(model, {some_tokens(3, 2048, round)}, {.tokens = 2});
+    } catch (amq::input_error const& failure) {
+      ++refused;
+      CHECK(std::string(failure.what()).size() <= 600);
+    }
+  }
+  CHECK(refused >= 20);
+  CHECK(refused < 40);
 }
 
 TEST_CASE("folders that do not hold the model of their config are refused in a sentence", "[generate]") {

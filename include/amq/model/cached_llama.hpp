@@ -69,14 +69,14 @@ class cached_llama {
   /// workers share rows and heads; results do not depend on their number.
   template <class Multiply, class Executor>
   void run(std::span<sequence_part const> parts, cached_state& s, Multiply const& multiply, Executor& executor) const {
-    index rows = 0, longest = 0;
+    index rows = 0;
     for (auto const& part : parts) {
       rows += part.tokens;
-      longest = std::max(longest, part.cache->length() + part.tokens);
+      part.cache->reserve(part.tokens);
     }
     AMQ_EXPECTS(rows == s.hidden.rows(), "a pass of " + std::to_string(rows) + " tokens got " +
                                              std::to_string(s.hidden.rows()) + " rows of embeddings");
-    s.rope.prepare(frequencies_, std::max(longest, longest_cache(parts)));
+    s.rope.prepare(frequencies_, longest_room(parts));
     s.scratch.resize(static_cast<std::size_t>(executor.workers()));
     for (int block = 0; block < config_.blocks; ++block) {
       attention(block, parts, s, multiply, executor);
@@ -91,9 +91,10 @@ class cached_llama {
   }
 
  private:
-  static index longest_cache(std::span<sequence_part const> parts) {
+  /// Positions that the caches have room for now: as rarely more as they grow.
+  static index longest_room(std::span<sequence_part const> parts) {
     index longest = 0;
-    for (auto const& part : parts) longest = std::max(longest, part.cache->capacity());
+    for (auto const& part : parts) longest = std::max(longest, part.cache->block(0).capacity);
     return longest;
   }
 

@@ -1,7 +1,9 @@
 // Attention of new tokens against the keys and values of all tokens before them.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
+#include <string>
 #include <vector>
 
 #include "amq/core/error.hpp"
@@ -40,6 +42,20 @@ inline void append(cached_attention const& cache, index first, matrix_view<float
     AMQ_SIMD_CALL(cache.which, append_keys(k.data + column, k.stride, k.rows, first, cache.head_dim, cache.keys(head)));
     AMQ_SIMD_CALL(cache.which, append_values(v.data + column, v.stride, v.rows, first, cache.head_dim, cache.capacity,
                                              cache.values(head)));
+  }
+}
+
+/// All that one cache holds into another of the same shape and a greater capacity.
+inline void copy(cached_attention const& from, cached_attention const& to) {
+  AMQ_EXPECTS(from.kv_heads == to.kv_heads && from.head_dim == to.head_dim && from.which == to.which &&
+                  from.capacity <= to.capacity,
+              "a cache is copied into one of its shape with at least its capacity");
+  index const panel = panel_cols(from.which);
+  for (index head = 0; head < from.kv_heads; ++head) {
+    std::copy_n(from.keys(head), from.key_floats(), to.keys(head));
+    for (index first = 0; first < from.head_dim; first += panel)
+      std::copy_n(from.values(head) + first * from.capacity, panel * from.capacity,
+                  to.values(head) + first * to.capacity);
   }
 }
 
