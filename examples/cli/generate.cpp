@@ -4,9 +4,11 @@
 #include <string>
 #include <vector>
 
+#include "amq/core/team_executor.hpp"
 #include "amq/generate/generator.hpp"
 #include "amq/generate/running_model.hpp"
 #include "amq/generate/stop_tokens.hpp"
+#include "amq/kernel/cpu_path.hpp"
 #include "amq/text/text_stream.hpp"
 #include "amq/text/tokenizer.hpp"
 #include "interrupt.hpp"
@@ -16,9 +18,11 @@
 namespace amq::cli {
 namespace {
 
+/// `automatic`: bf16 where the processor multiplies it in one instruction, else f32.
 precision precision_of(std::string const& name) {
+  if (name == "automatic") return supported(cpu_path::avx512_dot) ? precision::bf16 : precision::f32;
   if (auto const known = parse_precision(name)) return *known;
-  throw input_error("--precision " + name + " is not offered; expected f32, bf16 or int8");
+  throw input_error("--precision " + name + " is not offered; expected automatic, f32, bf16 or int8");
 }
 
 /// Texts that grow token by token. The first is printed as it grows, the others when all is done.
@@ -113,7 +117,7 @@ int generate(generate_options const& options) {
   for (auto const& prompt : options.prompts) prompts.push_back(words.encode(prompt));
   check_prompts(model.config(), prompts);
   growing_texts texts(words, options.prompts, prompts, !options.json);
-  thread_executor executor(threads_to_use(options.threads));
+  team_executor executor(threads_to_use(options.threads));
   try {
     auto const made =
         generate(model, prompts, how, executor, [&](index prompt, std::int32_t token) { texts.add(prompt, token); });

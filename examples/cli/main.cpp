@@ -143,7 +143,9 @@ void add_generate(CLI::App& app, generate_options& options, int& code) {
   command->add_option("--seed", options.seed, "Seed of what is drawn; same seed, same text")
       ->capture_default_str()
       ->check(whole_number<std::uint64_t>);
-  command->add_option("--precision", options.precision, "Of activations in products: f32, bf16 or int8")
+  command
+      ->add_option("--precision", options.precision,
+                   "Of activations in products: f32, bf16, int8, or automatic: bf16 where the processor is made for it")
       ->capture_default_str();
   add_threads(*command, options.threads);
   add_json(*command, options.json);

@@ -119,7 +119,7 @@ struct generate_options {
   std::ptrdiff_t top_k = 0;
   double top_p = 1;
   std::uint64_t seed = 0;
-  std::string precision = "f32";
+  std::string precision = "automatic";
   int threads = 0;
   bool json = false;
 };
