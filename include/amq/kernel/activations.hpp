@@ -82,6 +82,7 @@ class activations {
         detail::round_group(precision_, x.data + token * x.stride + k, values_.data() + token * cols_ + k, group_);
   }
 
+#if defined(__x86_64__)
   void prepare_dots(matrix_view<float const> x) {
     bool const bytes = precision_ == amq::precision::int8;
     index const size = bytes ? group_ : 2 * index{group_}, groups = cols_ / group_;
@@ -97,6 +98,9 @@ class activations {
                                  : paths::detail::prepare_bf16(from, group_, to);
       }
   }
+#else
+  void prepare_dots(matrix_view<float const> x) { prepare_values(x); }  // no processor but x86 has the path
+#endif
 
   amq::precision precision_ = amq::precision::f32;
   int group_ = 0;

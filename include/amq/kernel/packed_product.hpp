@@ -41,6 +41,7 @@ void with_width(tile_layout layout, Visitor const& visitor) {
 /// The rows of tiles [first, last) by the kernels of the activations' precision and path.
 template <int Bits>
 void multiply_tiles(tiled_view const& w, activations const& x, matrix_view<float> y, index first, index last) {
+#if defined(__x86_64__)
   if (x.dots()) {
     auto const by = [&]<class Dot>(Dot) {
       using kernel = paths::avx512_dot<Dot, Bits>;
@@ -49,6 +50,7 @@ void multiply_tiles(tiled_view const& w, activations const& x, matrix_view<float
     };
     return x.precision() == precision::int8 ? by(paths::detail::int8_dot{}) : by(paths::detail::bf16_dot{});
   }
+#endif
   using kernel = paths::vectors<Bits>;
   simd::isa const which = paths::vectors_of(x.path());
   return x.tokens() == 1 ? kernel::gemv(w, x.values().data, y.data, first, last, which)

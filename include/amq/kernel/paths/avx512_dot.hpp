@@ -17,9 +17,6 @@
 #include "amq/core/matrix.hpp"
 #include "amq/core/tiled_matrix.hpp"
 
-#if defined(__x86_64__)
-#include <immintrin.h>
-
 namespace amq::paths {
 
 /// Activations laid out for dot products, group after group and in a group token after token. Owns nothing.
@@ -29,6 +26,13 @@ struct dot_rows {
   float const* sums;           ///< of the values, one a (group, token)
   index tokens;
 };
+
+}  // namespace amq::paths
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+
+namespace amq::paths {
 
 namespace detail {
 
