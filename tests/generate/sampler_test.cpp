@@ -5,7 +5,7 @@
 #include "support/catch.hpp"
 #include "support/files.hpp"
 
-using amq::candidate;
+using amq::likely_token;
 using amq_test::lacks;
 using amq_test::refusal;
 
@@ -13,7 +13,7 @@ namespace {
 
 std::vector<float> const logits{0.0f, 2.0f, -1.0f, 2.0f, 1.0f};
 
-std::vector<std::int32_t> tokens(std::vector<candidate> const& candidates) {
+std::vector<std::int32_t> tokens(std::vector<likely_token> const& candidates) {
   std::vector<std::int32_t> all;
   for (auto const& each : candidates) all.push_back(each.token);
   return all;
@@ -35,14 +35,14 @@ TEST_CASE("the most likely tokens come first, the lower id among equals", "[gene
 }
 
 TEST_CASE("temperature divides logits before they are exponentiated", "[generate]") {
-  std::vector<candidate> sorted{{0, 3.0}, {1, 1.0}};
+  std::vector<likely_token> sorted{{0, 3.0}, {1, 1.0}};
   amq::exponentiate(sorted, 2.0);
   CHECK(sorted[0].weight == 1.0);
   CHECK(sorted[1].weight == Approx(std::exp(-1.0)).epsilon(1e-12));
 }
 
 TEST_CASE("the nucleus is the fewest tokens that reach the share", "[generate]") {
-  std::vector<candidate> const sorted{{0, 4.0}, {1, 3.0}, {2, 2.0}, {3, 1.0}};
+  std::vector<likely_token> const sorted{{0, 4.0}, {1, 3.0}, {2, 2.0}, {3, 1.0}};
   CHECK(amq::nucleus(sorted, 0.01) == 1);
   CHECK(amq::nucleus(sorted, 0.4) == 1);
   CHECK(amq::nucleus(sorted, 0.41) == 2);
@@ -51,7 +51,7 @@ TEST_CASE("the nucleus is the fewest tokens that reach the share", "[generate]")
 }
 
 TEST_CASE("a uniform number picks the token in whose share it falls", "[generate]") {
-  std::vector<candidate> const candidates{{7, 1.0}, {5, 2.0}, {6, 1.0}};
+  std::vector<likely_token> const candidates{{7, 1.0}, {5, 2.0}, {6, 1.0}};
   CHECK(amq::pick(candidates, 0.0) == 7);
   CHECK(amq::pick(candidates, 0.2499) == 7);
   CHECK(amq::pick(candidates, 0.25) == 5);

@@ -34,17 +34,17 @@ inline void check_sampling(sampling const& options) {
 }
 
 /// A token that may come next.
-struct candidate {
+struct likely_token {
   std::int32_t token = 0;
   double weight = 0;  ///< its logit, then e^((logit - largest) / temperature)
 };
 
 /// All tokens by their logits, the most likely first, the lower id first among equals; only the `count` first ones (0:
 /// all). O(n log count).
-inline std::vector<candidate> most_likely(std::span<float const> logits, index count) {
-  std::vector<candidate> all(logits.size());
+inline std::vector<likely_token> most_likely(std::span<float const> logits, index count) {
+  std::vector<likely_token> all(logits.size());
   for (std::size_t i = 0; i < logits.size(); ++i) all[i] = {static_cast<std::int32_t>(i), double{logits[i]}};
-  auto const before = [](candidate const& a, candidate const& b) {
+  auto const before = [](likely_token const& a, likely_token const& b) {
     return a.weight != b.weight ? a.weight > b.weight : a.token < b.token;
   };
   if (count <= 0 || count >= std::ssize(all)) {
@@ -57,13 +57,13 @@ inline std::vector<candidate> most_likely(std::span<float const> logits, index c
 }
 
 /// Logits, the largest first, become weights in proportion to the probabilities at that temperature.
-inline void exponentiate(std::span<candidate> sorted, double temperature) {
+inline void exponentiate(std::span<likely_token> sorted, double temperature) {
   double const largest = sorted.front().weight;
   for (auto& each : sorted) each.weight = std::exp((each.weight - largest) / temperature);
 }
 
 /// How many of the candidates, the most likely first, have a share of p of all weights together; at least one.
-inline std::size_t nucleus(std::span<candidate const> sorted, double p) {
+inline std::size_t nucleus(std::span<likely_token const> sorted, double p) {
   double all = 0;
   for (auto const& each : sorted) all += each.weight;
   double sum = 0;
@@ -75,7 +75,7 @@ inline std::size_t nucleus(std::span<candidate const> sorted, double p) {
 }
 
 /// The candidate in which a share of `uniform` of all weights falls, 0 <= uniform < 1.
-inline std::int32_t pick(std::span<candidate const> candidates, double uniform) {
+inline std::int32_t pick(std::span<likely_token const> candidates, double uniform) {
   double all = 0;
   for (auto const& each : candidates) all += each.weight;
   double left = uniform * all;
