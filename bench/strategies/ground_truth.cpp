@@ -73,7 +73,11 @@ class piece_measurer {
   }
 
   void run(int stretch) {
-    auto const weights = bank_.pick(expand(genes_, groups_));
+    auto const genes = expand(genes_, groups_);
+    auto const matrix_of = [&](index layer) -> amq::weight_matrix const& {
+      return *bank_.ready(layer, genes[static_cast<std::size_t>(layer)]);
+    };
+    amq::product_weights const weights(matrix_of, multiply_);
     auto const s = static_cast<std::size_t>(stretch);
     for (int block = starts_[s]; block < starts_[s + 1]; ++block) model_.block(block, state_, weights);
   }
@@ -108,6 +112,7 @@ class piece_measurer {
   amq::token_sequences const& tokens_;
   amq::bank const& bank_;
   amq::reference_model const& reference_;
+  amq::products<amq::serial_executor const> multiply_{amq::precision::f32, amq::on_this_thread};
   std::array<int, stretches + 1> starts_;
   std::vector<int> groups_;
   llama::state state_;

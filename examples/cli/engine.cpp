@@ -12,15 +12,10 @@
 #include "amq/calibrate/statistics.hpp"
 #include "amq/calibrate/statistics_file.hpp"
 #include "amq/compose/evaluators.hpp"
+#include "precisions.hpp"
 
 namespace amq::cli {
 namespace {
-
-bank_storage bank_named(std::string const& name) {
-  if (name == "dense") return bank_storage::dense;
-  if (name == "packed") return bank_storage::packed;
-  throw input_error("--bank " + name.substr(0, 40) + " is not offered; expected dense or packed");
-}
 
 /// Statistics of the unquantized model: from the file where there is one, else collected, and kept there.
 calibration_statistics statistics_of(llama const& model, token_sequences const& tokens,
@@ -73,13 +68,13 @@ std::function<layer_statistics(index)> statistics_for(std::string const& proxy, 
 void expect_names(std::string const& proxy, measuring const& measure) {
   with_registered(proxies(), proxy, "a proxy quantizer", [](auto const&) {});
   with_registered(losses(), measure.loss, "a loss", [](auto const&) {});
-  bank_named(measure.bank);
 }
 
 any_evaluator evaluator_of(llama const& model, token_sequences const& tokens, format_space const& space,
                            std::string const& proxy, measuring const& measure,
                            std::filesystem::path const& statistics_file, interruptible_executor& executor) {
-  evaluator_request request{proxy, measure.loss, bank_named(measure.bank), {}};
+  evaluator_request request{proxy, measure.loss, precision_of(measure.precision, measure.length)};
+  request.note = [](std::string const& note) { std::fprintf(stderr, "amq: %s\n", note.c_str()); };
   if (needs_calibration(proxy, space))
     request.statistics = statistics_for(proxy, model, tokens, space, statistics_file, executor);
   return make_evaluator(model, tokens, space, request, executor);

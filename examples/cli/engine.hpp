@@ -15,7 +15,7 @@
 
 namespace amq::cli {
 
-/// Throws input_error for names that no proxy, loss or bank has.
+/// Throws input_error for names that no proxy or loss has.
 void expect_names(std::string const& proxy, measuring const& measure);
 
 /// Throws input_error for a name that no quantizer of models has.

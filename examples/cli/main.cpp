@@ -69,9 +69,11 @@ void add_measuring(CLI::App& command, measuring& measure, bool required = true) 
   command.add_option("--loss", measure.loss, "jsd, kl or cross_entropy")->capture_default_str();
   command.add_option("--proxy", measure.proxy,
                      "Quantizer used while measuring: hqq (default), rtn, rtn_symmetric, rtn_awq, gptq, awq or gguf");
-  command.add_option("--bank", measure.bank, "How quantized layers are held while measuring: dense or packed")
+  command
+      .add_option("--precision", measure.precision,
+                  "Of activations in products with quantized layers: f32, bf16, int8, or automatic: bf16 where that is "
+                  "fast, else f32")
       ->capture_default_str();
-  command.add_option("--precision", measure.precision, "Arithmetic of both models: f32")->capture_default_str();
   add_threads(command, measure.threads);
 }
 

@@ -28,8 +28,7 @@ struct measuring {
   int length = 256;
   std::string loss = "jsd";
   std::string proxy;  ///< empty: hqq, or gguf for that target
-  std::string bank = "dense";
-  std::string precision = "f32";
+  std::string precision = "automatic";
   int threads = 0;  ///< 0: all cores
 };
 

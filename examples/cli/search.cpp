@@ -39,6 +39,15 @@ search_budget new_budget(search_options const& options, index layers) {
   return budget;
 }
 
+/// The precision asked for. `automatic` is what the archive began with, or what suits this processor.
+std::string precision_for(search_options const& options) {
+  if (options.measure.precision != "automatic") return options.measure.precision;
+  auto const file = options.out / "archive.sqlite";
+  if (options.resume && sqlite_archive::started(file))
+    return setting(sqlite_archive::open(file).settings(), "precision", file);
+  return options.evaluator ? "f32" : to_string(precision_of("automatic", options.measure.length));
+}
+
 /// Everything that must be the same when the search is resumed, and what only describes it.
 settings_map describe(search_options const& options, llama const& model, token_sequences const& tokens,
                       search_budget const& budget) {
@@ -269,9 +278,11 @@ void report_end(search_options const& options, outcome const& finished) {
 
 }  // namespace
 
-int search(search_options const& options) {
+int search(search_options const& given) {
   auto const start = std::chrono::steady_clock::now();
+  auto options = given;
   check_measuring(options.measure);
+  options.measure.precision = precision_for(options);
   if (!options.evaluator) expect_names(proxy_of(options.measure, options.space.target), options.measure);
   auto const model = llama::load(options.model);
   auto const tokens =

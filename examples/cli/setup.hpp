@@ -13,6 +13,7 @@
 #include "amq/space/format_space.hpp"
 #include "amq/text/text_tokens.hpp"
 #include "options.hpp"
+#include "precisions.hpp"
 #include "spaces.hpp"
 
 namespace amq::cli {
@@ -22,8 +23,7 @@ inline int threads_to_use(int asked) {
 }
 
 inline void check_measuring(measuring const& measure) {
-  if (measure.precision != "f32")
-    throw input_error("--precision " + measure.precision + " is not offered; expected f32");
+  precision_of(measure.precision, measure.length);
   if (measure.length < 2)
     throw input_error("--length " + std::to_string(measure.length) +
                       " leaves no position to compare: a sequence needs at least 2 tokens");

@@ -177,8 +177,7 @@ TEST_CASE("every quantizer deploys") {
 TEST_CASE("formats of every kind are searched and written") {
   small_model const model;
   REQUIRE(run(searching(model, "out",
-                        {"--formats", "2g16,3g16,3g16+4,stack3,kept16", "--keep", ".*layers\\.0.*o_proj", "--bank",
-                         "packed"}))
+                        {"--formats", "2g16,3g16,3g16+4,stack3,kept16", "--keep", ".*layers\\.0.*o_proj"}))
               .code == 0);
   auto const made = run(deploying(model, "out", "a", {"--at-most-bits", "6", "--format", "amq"}));
   INFO(made.err);
@@ -191,14 +190,6 @@ TEST_CASE("formats of every kind are searched and written") {
   CHECK(run({"evaluate", model.path(), "--tokens", model.tokens(), "--configuration", file, "--sequences", "3",
              "--length", "48"})
             .code == 0);
-}
-
-TEST_CASE("a packed bank finds what a dense one finds") {
-  small_model const model;
-  REQUIRE(run(searching(model, "a", {"--evaluations", "20"})).code == 0);
-  REQUIRE(run(searching(model, "b", {"--evaluations", "20", "--bank", "packed"})).code == 0);
-  CHECK(amq_test::read_bytes(model.scratch().path() / "a" / "front.csv") ==
-        amq_test::read_bytes(model.scratch().path() / "b" / "front.csv"));
 }
 
 TEST_CASE("budgets at the ends are warned of, below them refused, and memory counts the cache") {
@@ -231,6 +222,6 @@ TEST_CASE("spaces that make no sense are refused before anything is measured") {
   CHECK(lacks(why({"--target", "gguf"}), {"gguf", "256"}) == "");
   CHECK(lacks(why({"--formats", "2g16,stack3", "--device", "cuda"}), {"stack3", "cuda"}) == "");
   CHECK(lacks(why({"--device", "tpu"}), {"'tpu'"}) == "");
-  CHECK(lacks(why({"--bank", "none"}), {"--bank none"}) == "");
+  CHECK(lacks(why({"--precision", "f64"}), {"--precision f64", "bf16"}) == "");
   CHECK_FALSE(std::filesystem::exists(model.scratch().path() / "out"));
 }

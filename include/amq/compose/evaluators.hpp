@@ -1,17 +1,17 @@
-// Measuring by run-time names: a proxy's bank, dense or packed, under a loss.
+// Measuring by run-time names: a proxy's bank under a loss.
 #pragma once
 
-#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
+#include <utility>
 
 #include "amq/compose/proxies.hpp"
 #include "amq/compose/registry.hpp"
 #include "amq/evaluate/any_evaluator.hpp"
 #include "amq/evaluate/loss.hpp"
-#include "amq/evaluate/packed_bank_evaluator.hpp"
 #include "amq/evaluate/proxy_evaluator.hpp"
 #include "amq/evaluate/tied_evaluator.hpp"
 #include "amq/space/format_space.hpp"
@@ -24,18 +24,14 @@ inline auto losses() {
                           entry(BOOST_HANA_STRING("cross_entropy"), cross_entropy{}));
 }
 
-enum class bank_storage : std::uint8_t {
-  dense,  ///< ready to multiply: 4 bytes for each weight and choice
-  packed  ///< codes: an eighth of it, each measurement dequantizes
-};
-
-/// What measures: by names, how the bank is held, and what the proxy knows of each layer's inputs (may be empty for
-/// proxies that need nothing; `needs_calibration` tells).
+/// What measures: by names, in which precision candidates are multiplied, what the proxy knows of each layer's inputs
+/// (may be empty for proxies that need nothing; `needs_calibration` tells), and who is told what the bank has to say.
 struct evaluator_request {
   std::string_view proxy;
   std::string_view loss;
-  bank_storage bank = bank_storage::dense;
-  std::function<layer_statistics(index)> statistics;
+  amq::precision precision = amq::precision::f32;
+  std::function<layer_statistics(index)> statistics = {};
+  std::function<void(std::string const&)> note = {};
 };
 
 /// A bank of the named proxy under the named loss, for configurations of `space` (tied or not). Model, tokens and
@@ -48,23 +44,14 @@ any_evaluator make_evaluator(Model const& model, token_sequences const& tokens, 
   auto const statistics = [&](index layer) {
     return request.statistics ? request.statistics(layer) : layer_statistics{};
   };
+  std::optional<bank> filled;
+  with_registered(proxies(), request.proxy, "a proxy quantizer",
+                  [&](auto const& quantizer) { filled.emplace(model, each_layer, quantizer, executor, statistics); });
+  if (auto const note = filled->note(); request.note && !note.empty()) request.note(note);
   std::optional<any_evaluator> made;
-  auto const fill = [&]<class Bank>(std::optional<Bank>& filled) {
-    with_registered(proxies(), request.proxy, "a proxy quantizer",
-                    [&](auto const& quantizer) { filled.emplace(model, each_layer, quantizer, executor, statistics); });
-  };
   with_registered(losses(), request.loss, "a loss", [&]<class Loss>(Loss const& loss_policy) {
-    if (request.bank == bank_storage::dense) {
-      std::optional<bank> filled;
-      fill(filled);
-      using evaluator_type = bank_evaluator<Model, Loss, Executor>;
-      made.emplace(std::make_unique<evaluator_type>(model, tokens, std::move(*filled), loss_policy, executor));
-    } else {
-      std::optional<packed_bank> filled;
-      fill(filled);
-      using evaluator_type = packed_bank_evaluator<Model, Loss, Executor>;
-      made.emplace(std::make_unique<evaluator_type>(model, tokens, std::move(*filled), loss_policy, executor));
-    }
+    made.emplace(std::make_unique<bank_evaluator<Model, Loss, Executor>>(model, tokens, std::move(*filled), loss_policy,
+                                                                         executor, request.precision));
   });
   if (!space.tied()) return std::move(*made);
   return any_evaluator(std::make_unique<tied_evaluator>(space, std::move(*made)));

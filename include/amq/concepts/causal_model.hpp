@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "amq/core/configuration.hpp"
+#include "amq/core/matrix.hpp"
 
 namespace amq {
 
@@ -15,6 +16,22 @@ namespace amq {
 template <class W>
 concept linear_weights =
     requires(W const& w, index layer, matrix_view<float const> x, matrix_view<float> y) { w.multiply(layer, x, y); };
+
+/// Where the product with linear layer `layer` goes: (tokens, rows of the layer).
+struct layer_output {
+  index layer = 0;
+  matrix_view<float> y;
+};
+
+/// Weights that multiply layers with the same input together, and a gated pair (silu(x G^T) * (x U^T), SwiGLU) without
+/// storing its second half. The bits are those of `multiply` one by one.
+template <class W>
+concept fused_linear_weights =
+    linear_weights<W> && requires(W const& w, std::span<layer_output const> outputs, index layer,
+                                  matrix_view<float const> x, matrix_view<float> y) {
+      w.multiply(outputs, x);
+      w.multiply_gated(layer, layer, x, y);
+    };
 
 namespace detail {
 struct any_weights {

@@ -27,6 +27,9 @@ struct serial_executor {
   }
 };
 
+/// One to point at: it has no state.
+inline constexpr serial_executor on_this_thread{};
+
 /// `threads` workers, the caller being one of them. Pieces are handed out as workers become free, so results must not
 /// depend on which worker ran a piece. The first exception of a piece reaches the caller once all workers are idle.
 class thread_executor {

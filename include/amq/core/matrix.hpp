@@ -42,6 +42,7 @@ struct matrix_view {
   constexpr matrix_view rows_from(index first, index count) const {
     return {data + first * stride, count, cols, stride};
   }
+  constexpr matrix_view cols_from(index first, index count) const { return {data + first, rows, count, stride}; }
   constexpr index size() const { return rows * cols; }
 };
 

@@ -26,6 +26,11 @@ struct tiled_view {
   constexpr index bytes() const { return layout.bytes(rows, cols); }
   constexpr format storage() const { return {layout.bits, layout.group}; }
 
+  /// Rows [first, first + count); `first` is a multiple of 16.
+  constexpr tiled_view rows_from(index first, index count) const {
+    return {block(first / tile_layout::tile_rows, 0), count, cols, layout};
+  }
+
   /// Codes, then 16 scales and 16 zeros in f16, of one tile's inputs [group * g, group * (g + 1)).
   constexpr std::uint8_t const* block(index tile, index group) const {
     return data + (tile * groups() + group) * layout.block_bytes();

@@ -12,31 +12,38 @@
 #include "amq/concepts/evaluator.hpp"
 #include "amq/concepts/loss.hpp"
 #include "amq/core/executor.hpp"
+#include "amq/core/precision.hpp"
 #include "amq/core/statistics.hpp"
 #include "amq/evaluate/bank.hpp"
 #include "amq/evaluate/loss.hpp"
 #include "amq/evaluate/reference.hpp"
+#include "amq/evaluate/streamed_pass.hpp"
 
 namespace amq {
 
 /// Losses against the unquantized model on calibration tokens, weights from a bank that is filled already. Model,
-/// tokens and executor must outlive it.
+/// tokens and executor must outlive it. Candidates' linear layers are multiplied in `precision`, all else is f32: the
+/// reference, attention, norms, the output head. In f32 a loss is that of the dequantized weights, bit for bit.
 ///
 /// A configuration's loss has the same bits whatever batch, neighbours or number of threads it is measured with.
 /// Neighbours of a batch that begin with equal blocks share the work of those blocks, which is what makes sensitivities
-/// (one layer varied at a time) cheap.
+/// (one layer varied at a time) cheap. A configuration with matrices that no kernel reads shares nothing: one block's of
+/// them at a time become f32 while all sequences pass it.
 template <class Model, loss Loss, class Executor>
 class bank_evaluator {
  public:
   /// Runs the unquantized model once. Throws precondition_error for sequences too short to predict anything.
-  bank_evaluator(Model const& model, token_sequences const& tokens, bank filled, Loss loss_policy, Executor& executor)
+  bank_evaluator(Model const& model, token_sequences const& tokens, bank filled, Loss loss_policy, Executor& executor,
+                 amq::precision precision = amq::precision::f32)
       : model_(&model),
         tokens_(&tokens),
         loss_(std::move(loss_policy)),
         executor_(&executor),
+        precision_(precision),
         reference_(model, tokens, executor),
-        bank_(std::move(filled)),
-        workers_(static_cast<std::size_t>(executor.workers())) {
+        bank_(std::move(filled)) {
+    workers_.reserve(static_cast<std::size_t>(executor.workers()));
+    for (int i = 0; i < executor.workers(); ++i) workers_.emplace_back(precision);
     static_assert(diagnose_causal_model<Model>());
     AMQ_EXPECTS(tokens.length() >= 2,
                 "a loss needs sequences of at least 2 tokens, not " + std::to_string(tokens.length()));
@@ -49,6 +56,9 @@ class bank_evaluator {
       return true;
     });
   }
+
+  amq::bank const& bank() const { return bank_; }
+  amq::precision precision() const { return precision_; }
 
   /// How many calibration sequences there are: parts are whole numbers of them.
   index sequences() const { return tokens_->count(); }
@@ -74,8 +84,8 @@ class bank_evaluator {
   }
 
  private:
-  struct worker {
-    typename Model::state state;
+  struct worker : detail::pass_worker<Model> {
+    using detail::pass_worker<Model>::pass_worker;
     head_scratch head;
     std::vector<double> positions;
   };
@@ -94,18 +104,25 @@ class bank_evaluator {
       // with.
       int const shared =
           i + 1 < batch.size() ? std::min(equal_blocks(batch[i], batch[i + 1]), model_->blocks() - 1) : 0;
-      if (!sink(i, measure(batch[i], shared, sequences))) return;
+      auto const start = std::chrono::steady_clock::now();
+      auto result =
+          bank_.ready(batch[i]) ? measure(batch[i], shared, sequences) : measure_streamed(batch[i], sequences);
+      result.loss = mean(result.sequence_losses);
+      if (!std::isfinite(result.loss)) result.error = "the loss is not finite: the quantized model's logits overflow";
+      result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+      if (!sink(i, std::move(result))) return;
     }
   }
 
   measurement measure(configuration const& genes, int shared, index sequences) {
-    auto const start = std::chrono::steady_clock::now();
     bool const begun = prefix_.blocks > 0 && std::ssize(prefix_.hidden) >= sequences &&
                        equal_blocks(prefix_.genes, genes) >= prefix_.blocks;
     int const known = begun ? prefix_.blocks : 0;
     int const keep = shared > known ? shared : 0;
     std::vector<matrix<float>> kept(keep > 0 ? static_cast<std::size_t>(sequences) : 0);
-    layer_weights const weights = bank_.pick(genes);
+    auto const matrix_of = [&](index layer) -> weight_matrix const& {
+      return *bank_.ready(layer, genes[static_cast<std::size_t>(layer)]);
+    };
 
     measurement result;
     result.sequence_losses.resize(static_cast<std::size_t>(sequences));
@@ -115,15 +132,29 @@ class bank_evaluator {
       begin(own.state, sequence, known);
       for (int block = known; block < model_->blocks(); ++block) {
         if (keep > 0 && block == keep) kept[s] = own.state.hidden.clone();
-        model_->block(block, own.state, weights);
+        model_->block(block, own.state, product_weights(matrix_of, own.multiply));
       }
-      result.sequence_losses[s] = sequence_loss(own, sequence);
+      model_->head(own.state, [&](matrix_view<float const> candidate) {
+        result.sequence_losses[s] = loss_of(own, sequence, candidate);
+      });
     });
     if (keep > 0) prefix_ = {genes, keep, std::move(kept)};
+    return result;
+  }
 
-    result.loss = mean(result.sequence_losses);
-    if (!std::isfinite(result.loss)) result.error = "the loss is not finite: the quantized model's logits overflow";
-    result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  measurement measure_streamed(configuration const& genes, index sequences) {
+    auto const prepare = [&](index layer) -> weight_matrix {
+      auto const choice = genes[static_cast<std::size_t>(layer)];
+      if (auto const* const ready = bank_.ready(layer, choice)) return ready->view();
+      return dense_matrix(bank_.stored(layer, choice).dequantized());
+    };
+    auto const hidden = streamed_pass(*model_, tokens_->first(sequences), prepare, *executor_, precision_);
+    measurement result;
+    result.sequence_losses.resize(hidden.size());
+    executor_->for_each(sequences, [&](index sequence, int id) {
+      auto const s = static_cast<std::size_t>(sequence);
+      result.sequence_losses[s] = loss_of(workers_[static_cast<std::size_t>(id)], sequence, hidden[s]);
+    });
     return result;
   }
 
@@ -132,13 +163,8 @@ class bank_evaluator {
     if (known > 0) state.hidden = prefix_.hidden[static_cast<std::size_t>(sequence)].clone();
   }
 
-  double sequence_loss(worker& own, index sequence) const {
-    double result = 0;
-    model_->head(own.state, [&](matrix_view<float const> candidate) {
-      result = amq::sequence_loss(reference_, loss_, sequence, tokens_->sequence(sequence), candidate, own.head,
-                                  own.positions);
-    });
-    return result;
+  double loss_of(worker& own, index sequence, matrix_view<float const> candidate) const {
+    return sequence_loss(reference_, loss_, sequence, tokens_->sequence(sequence), candidate, own.head, own.positions);
   }
 
   /// Leading blocks in which two configurations agree.
@@ -154,8 +180,9 @@ class bank_evaluator {
   token_sequences const* tokens_;
   Loss loss_;
   Executor* executor_;
+  amq::precision precision_;
   reference_model reference_;
-  bank bank_;
+  amq::bank bank_;
   std::vector<worker> workers_;
   prefix prefix_;
 };
@@ -169,9 +196,10 @@ class proxy_evaluator : public bank_evaluator<Model, Loss, Executor> {
   /// inputs; others do not ask.
   template <search_space Space, class Statistics = no_statistics>
   proxy_evaluator(Model const& model, token_sequences const& tokens, Space const& space, Quantizer const& quantizer,
-                  Loss loss_policy, Executor& executor, Statistics const& statistics = {})
-      : bank_evaluator<Model, Loss, Executor>(model, tokens, bank(model, space, quantizer, executor, statistics),
-                                              std::move(loss_policy), executor) {}
+                  Loss loss_policy, Executor& executor, Statistics const& statistics = {},
+                  amq::precision precision = amq::precision::f32)
+      : bank_evaluator<Model, Loss, Executor>(model, tokens, amq::bank(model, space, quantizer, executor, statistics),
+                                              std::move(loss_policy), executor, precision) {}
 };
 
 }  // namespace amq

@@ -9,7 +9,8 @@
 #include "amq/core/error.hpp"
 #include "amq/core/matrix.hpp"
 #include "amq/core/precision.hpp"
-#include "amq/generate/products.hpp"
+#include "amq/kernel/product_weights.hpp"
+#include "amq/kernel/products.hpp"
 #include "amq/generate/running_model.hpp"
 #include "amq/model/cached_llama.hpp"
 
@@ -28,11 +29,8 @@ class forward_pass {
   /// the vocabulary or more tokens than a cache has room for.
   matrix_view<float const> run(std::span<sequence_part const> parts, std::span<std::int32_t const> tokens) {
     embed(tokens);
-    auto const multiply = [this](std::span<layer_output const> outputs, matrix_view<float const> x) {
-      products_.prepare(x);
-      for (auto const& [layer, y] : outputs) products_.multiply(model_->linear(layer), y);
-    };
-    model_->blocks().run(parts, state_, multiply, products_.executor());
+    auto const matrix_of = [this](index layer) -> weight_matrix const& { return model_->linear(layer); };
+    model_->blocks().run(parts, state_, product_weights(matrix_of, products_), products_.executor());
     return head(parts);
   }
 

@@ -14,8 +14,8 @@
 
 #include "amq/core/error.hpp"
 #include "amq/core/matrix.hpp"
-#include "amq/generate/dense_rows.hpp"
-#include "amq/generate/weight_matrix.hpp"
+#include "amq/kernel/dense_rows.hpp"
+#include "amq/kernel/weight_matrix.hpp"
 #include "amq/io/checkpoint.hpp"
 #include "amq/io/packed_model.hpp"
 #include "amq/model/cached_llama.hpp"
@@ -172,10 +172,7 @@ class model_opener {
 
   /// Codes of another layout are packed anew; whatever has no kernel becomes f32.
   static weight_matrix in_memory(quantized_matrix const& stored) {
-    auto const* const codes = stored.get_if<packed_matrix>();
-    bool const packs = codes != nullptr && stored.input_scales().empty() && codes->column_groups().empty() &&
-                       tile_layout::refusal(codes->storage(), codes->cols()).empty();
-    if (packs) return tiled_matrix(*codes);
+    if (auto tiles = weight_matrix::in_tiles(stored)) return std::move(*tiles);
     return dense_matrix(stored.dequantized());
   }
 

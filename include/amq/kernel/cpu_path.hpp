@@ -74,4 +74,11 @@ inline cpu_path preferred_path(precision p, index tokens) {
   return table[static_cast<std::size_t>(p)][tokens > 1 ? 1 : 0];
 }
 
+/// What products of `tokens` rows of activations are the fastest in without being less exact than 16-bit models are
+/// run: bf16 where its dot products are no slower than f32's multiply-adds, else f32. One row waits for memory either
+/// way, so that it takes what has fewer instructions.
+inline precision preferred_precision(index tokens) {
+  return preferred_path(precision::bf16, tokens) > cpu_path::avx512 ? precision::bf16 : precision::f32;
+}
+
 }  // namespace amq

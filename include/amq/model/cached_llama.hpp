@@ -2,7 +2,6 @@
 #pragma once
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <cstddef>
 #include <span>
@@ -10,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "amq/concepts/causal_model.hpp"
 #include "amq/core/error.hpp"
 #include "amq/core/executor.hpp"
 #include "amq/core/simd/elementwise.hpp"
@@ -17,6 +17,7 @@
 #include "amq/model/config.hpp"
 #include "amq/model/kv_cache.hpp"
 #include "amq/model/norm.hpp"
+#include "amq/model/projections.hpp"
 #include "amq/model/rope.hpp"
 
 namespace amq {
@@ -25,12 +26,6 @@ namespace amq {
 struct sequence_part {
   kv_cache* cache = nullptr;
   index tokens = 0;
-};
-
-/// Where the product with linear layer `layer` goes: (tokens, rows of the layer).
-struct layer_output {
-  index layer = 0;
-  matrix_view<float> y;
 };
 
 /// Rows on their way through the blocks: all that a pass needs, reused from pass to pass. Move-only.
@@ -42,7 +37,7 @@ struct cached_state {
   matrix<float> value;
   matrix<float> attended;
   matrix<float> gate;
-  matrix<float> up;
+  matrix<float> up;  ///< where gate and up cannot be fused
   std::vector<std::vector<float>> scratch;  ///< one a worker
   rope_table rope;
 
@@ -52,7 +47,7 @@ struct cached_state {
   }
 };
 
-/// Holds norms and biases; matrices are multiplied by whoever calls. Same arithmetic as `llama`: f32, and with the same
+/// Holds norms and biases; matrices are multiplied through the caller's weights. Same arithmetic as `llama`: f32, and with the same
 /// products the same bits. Immutable.
 class cached_llama {
  public:
@@ -65,10 +60,10 @@ class cached_llama {
   model_config const& config() const { return config_; }
 
   /// Runs all blocks over s.hidden, whose rows are the new tokens of each part in turn, and adds these tokens to the
-  /// caches. `multiply(outputs, x)` writes y = x W^T for each of a few layers with the same input. The executor's
-  /// workers share rows and heads; results do not depend on their number.
-  template <class Multiply, class Executor>
-  void run(std::span<sequence_part const> parts, cached_state& s, Multiply const& multiply, Executor& executor) const {
+  /// caches. Every linear layer is multiplied through `weights`. The executor's workers share rows and heads; results do
+  /// not depend on their number.
+  template <linear_weights W, class Executor>
+  void run(std::span<sequence_part const> parts, cached_state& s, W const& weights, Executor& executor) const {
     index rows = 0;
     for (auto const& part : parts) {
       rows += part.tokens;
@@ -79,8 +74,8 @@ class cached_llama {
     s.rope.prepare(frequencies_, longest_room(parts));
     s.scratch.resize(static_cast<std::size_t>(executor.workers()));
     for (int block = 0; block < config_.blocks; ++block) {
-      attention(block, parts, s, multiply, executor);
-      feed_forward(block, s, multiply, executor);
+      attention(block, parts, s, weights, executor);
+      feed_forward(block, s, weights, executor);
     }
     for (auto const& part : parts) part.cache->advance(part.tokens);
   }
@@ -102,8 +97,8 @@ class cached_llama {
     if (buffer.rows() != rows || buffer.cols() != cols) buffer = matrix<float>(rows, cols);
   }
 
-  template <class Multiply, class Executor>
-  void attention(int block, std::span<sequence_part const> parts, cached_state& s, Multiply const& multiply,
+  template <linear_weights W, class Executor>
+  void attention(int block, std::span<sequence_part const> parts, cached_state& s, W const& weights,
                  Executor& executor) const {
     auto const& own = parameters_[static_cast<std::size_t>(block)];
     index const rows = s.hidden.rows();
@@ -114,29 +109,25 @@ class cached_llama {
     fit(s.attended, rows, config_.query_width(block));
     norm(s, own.attention_norm, executor);
     using enum linear_kind;
-    project<3>(block, {query, key, value}, {s.query.view(), s.key.view(), s.value.view()}, s.normed, multiply);
+    detail::project<3>(block, own, {query, key, value}, {s.query.view(), s.key.view(), s.value.view()}, s.normed,
+                       weights);
     if (config_.query_key_norm) {
       detail::rms_norm_heads(s.query, own.query_norm, config_.norm_epsilon);
       detail::rms_norm_heads(s.key, own.key_norm, config_.norm_epsilon);
     }
     attend(block, parts, s, executor);
-    project<1>(block, {output}, {s.normed.view()}, s.attended, multiply);
+    detail::project<1>(block, own, {output}, {s.normed.view()}, s.attended, weights);
     add_to_hidden(s);
   }
 
-  template <class Multiply, class Executor>
-  void feed_forward(int block, cached_state& s, Multiply const& multiply, Executor& executor) const {
+  template <linear_weights W, class Executor>
+  void feed_forward(int block, cached_state& s, W const& weights, Executor& executor) const {
     auto const& own = parameters_[static_cast<std::size_t>(block)];
     index const rows = s.hidden.rows();
     fit(s.gate, rows, config_.shape(block).intermediate);
-    fit(s.up, rows, config_.shape(block).intermediate);
     norm(s, own.feed_forward_norm, executor);
-    using enum linear_kind;
-    project<2>(block, {gate, up}, {s.gate.view(), s.up.view()}, s.normed, multiply);
-    for_rows(rows, executor, [&](index r) {
-      simd::silu_multiply(s.gate.row(r).data(), s.up.row(r).data(), s.gate.row(r).data(), s.gate.cols());
-    });
-    project<1>(block, {down}, {s.normed.view()}, s.gate, multiply);
+    detail::project_gated(block, own, s.normed, s.gate, s.up, weights);
+    detail::project<1>(block, own, {linear_kind::down}, {s.normed.view()}, s.gate, weights);
     add_to_hidden(s);
   }
 
@@ -158,21 +149,6 @@ class cached_llama {
   }
 
   static void add_to_hidden(cached_state& s) { simd::add(s.normed.data(), s.hidden.data(), s.hidden.size()); }
-
-  /// y = x W^T + bias for layers of one block that read the same input.
-  template <std::size_t N, class Multiply>
-  void project(int block, std::array<linear_kind, N> const& kinds, std::array<matrix_view<float>, N> const& outputs,
-               matrix_view<float const> x, Multiply const& multiply) const {
-    std::array<layer_output, N> all;
-    for (std::size_t i = 0; i < N; ++i)
-      all[i] = {index{block} * linears_per_block + static_cast<index>(kinds[i]), outputs[i]};
-    multiply(std::span<layer_output const>(all), x);
-    for (std::size_t i = 0; i < N; ++i) {
-      auto const& bias = parameters_[static_cast<std::size_t>(block)].biases[static_cast<std::size_t>(kinds[i])];
-      if (bias.empty()) continue;
-      for (index r = 0; r < outputs[i].rows; ++r) simd::add(bias.data(), outputs[i].row(r).data(), outputs[i].cols);
-    }
-  }
 
   /// Rotates, stores keys and values, and attends; a piece of work is one sequence's heads that share keys.
   template <class Executor>

@@ -23,6 +23,7 @@
 #include "amq/model/fold_group.hpp"
 #include "amq/model/layout.hpp"
 #include "amq/model/norm.hpp"
+#include "amq/model/projections.hpp"
 #include "amq/model/rope.hpp"
 
 namespace amq {
@@ -52,7 +53,7 @@ struct llama_state {
   matrix<float> value;
   matrix<float> attended;
   matrix<float> gate;
-  matrix<float> up;
+  matrix<float> up;  ///< where gate and up cannot be fused
   std::vector<float> attention_scratch;
   rope_table rope;
 };
@@ -91,6 +92,11 @@ class llama {
   matrix<float> weight(index layer) const { return read_matrix(weight_tensor(layer)); }
   dtype weight_dtype(index layer) const { return weight_tensor(layer).type; }
 
+  /// The same as it lies in the mapped file.
+  tensor_view const& weight_tensor(index layer) const {
+    return checkpoint_.tensor(weight_of(layout_.linears[static_cast<std::size_t>(layer)]).name);
+  }
+
   /// All tensors but the linear layers' matrices that the forward pass reads, a tied head once.
   std::span<expected_tensor const> others() const { return layout_.others; }
 
@@ -127,9 +133,8 @@ class llama {
     prepare(i, s);
     auto const& own = parameters_[static_cast<std::size_t>(i)];
     detail::rms_norm_rows(s.hidden, own.attention_norm, config_.norm_epsilon, s.normed);
-    project(i, linear_kind::query, s.normed, s.query, weights);
-    project(i, linear_kind::key, s.normed, s.key, weights);
-    project(i, linear_kind::value, s.normed, s.value, weights);
+    using enum linear_kind;
+    detail::project<3>(i, own, {query, key, value}, {s.query.view(), s.key.view(), s.value.view()}, s.normed, weights);
     if (config_.query_key_norm) {
       detail::rms_norm_heads(s.query, own.query_norm, config_.norm_epsilon);
       detail::rms_norm_heads(s.key, own.key_norm, config_.norm_epsilon);
@@ -137,7 +142,7 @@ class llama {
     s.rope.rotate(s.query);
     s.rope.rotate(s.key);
     simd::causal_attention(s.query, s.key, s.value, s.attended, attention_options(i), s.attention_scratch);
-    project(i, linear_kind::output, s.attended, s.normed, weights);
+    detail::project<1>(i, own, {output}, {s.normed.view()}, s.attended, weights);
     simd::add(s.normed.data(), s.hidden.data(), s.hidden.size());
   }
 
@@ -147,10 +152,8 @@ class llama {
     prepare(i, s);
     auto const& own = parameters_[static_cast<std::size_t>(i)];
     detail::rms_norm_rows(s.hidden, own.feed_forward_norm, config_.norm_epsilon, s.normed);
-    project(i, linear_kind::gate, s.normed, s.gate, weights);
-    project(i, linear_kind::up, s.normed, s.up, weights);
-    simd::silu_multiply(s.gate.data(), s.up.data(), s.gate.data(), s.gate.size());
-    project(i, linear_kind::down, s.gate, s.normed, weights);
+    detail::project_gated(i, own, s.normed, s.gate, s.up, weights);
+    detail::project<1>(i, own, {linear_kind::down}, {s.normed.view()}, s.gate, weights);
     simd::add(s.normed.data(), s.hidden.data(), s.hidden.size());
   }
 
@@ -176,24 +179,11 @@ class llama {
  private:
   llama(model_config config, amq::checkpoint source);
 
-  tensor_view const& weight_tensor(index layer) const {
-    return checkpoint_.tensor(weight_of(layout_.linears[static_cast<std::size_t>(layer)]).name);
-  }
   std::vector<float> read_vector(std::string const& name) const;
   static matrix<float> read_matrix(tensor_view const& tensor);
   void read_vectors();
   void check_finite(std::string const& name) const;
   void prepare(int block, state& s) const;
-
-  /// y = x W^T + bias
-  template <linear_weights W>
-  void project(int block, linear_kind kind, matrix_view<float const> x, matrix_view<float> y, W const& weights) const {
-    auto const position = static_cast<std::size_t>(kind);
-    weights.multiply(index{block} * linears_per_block + static_cast<index>(position), x, y);
-    auto const& bias = parameters_[static_cast<std::size_t>(block)].biases[position];
-    if (bias.empty()) return;
-    for (index r = 0; r < y.rows; ++r) simd::add(bias.data(), y.row(r).data(), y.cols);
-  }
 
   simd::attention_options attention_options(int block) const {
     auto const shape = config_.shape(block);
@@ -352,7 +342,6 @@ inline void llama::prepare(int block, state& s) const {
   detail::fit(s.value, rows, key_value);
   detail::fit(s.attended, rows, query);
   detail::fit(s.gate, rows, intermediate);
-  detail::fit(s.up, rows, intermediate);
   s.rope.prepare(frequencies_, rows);
 }
 

@@ -34,6 +34,14 @@ class token_sequences {
   index length() const { return ids_.cols(); }
   std::span<std::int32_t const> sequence(index i) const { return ids_.row(i); }
 
+  /// A copy of the first `n`. Throws precondition_error unless there are as many.
+  token_sequences first(index n) const {
+    AMQ_EXPECTS(n >= 0 && n <= count(), "there are " + std::to_string(count()) + " sequences, not " + std::to_string(n));
+    matrix<std::int32_t> ids(n, length());
+    std::copy_n(ids_.data(), ids.size(), ids.data());
+    return token_sequences(std::move(ids));
+  }
+
   /// SHA-256 of count, length and ids, 64 hexadecimal digits.
   std::string fingerprint() const {
     sha256 digest;

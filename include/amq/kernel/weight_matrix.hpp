@@ -10,9 +10,10 @@
 
 #include "amq/core/error.hpp"
 #include "amq/core/matrix.hpp"
+#include "amq/core/quantized_matrix.hpp"
 #include "amq/core/tiled_matrix.hpp"
-#include "amq/generate/dense_rows.hpp"
 #include "amq/kernel/dense_product.hpp"
+#include "amq/kernel/dense_rows.hpp"
 
 namespace amq {
 
@@ -25,21 +26,37 @@ class weight_matrix {
   weight_matrix(tiled_matrix owned) : stored_(std::move(owned)) {}
   weight_matrix(dense_matrix owned) : stored_(std::move(owned)) {}
 
+  /// Tiles of what a quantizer made, where kernels read its form; none for formats without a kernel (core/tile_layout.hpp
+  /// lists them), column groups, scales of the inputs, and stored forms other than codes.
+  static std::optional<weight_matrix> in_tiles(quantized_matrix const& stored) {
+    auto const* const codes = stored.get_if<packed_matrix>();
+    if (codes == nullptr || !stored.input_scales().empty() || !codes->column_groups().empty()) return std::nullopt;
+    if (!tile_layout::refusal(codes->storage(), codes->cols()).empty()) return std::nullopt;
+    return tiled_matrix(*codes);
+  }
+
+  /// The same matrix, owned by this one.
+  weight_matrix view() const {
+    if (auto const tiles = tiled()) return *tiles;
+    if (auto const* const mapped = plain()) return *mapped;
+    return weight_matrix(dense());
+  }
+
   index rows() const {
     if (auto const tiles = tiled()) return tiles->rows;
-    if (auto const* const mapped = std::get_if<dense_rows>(&stored_)) return mapped->rows;
-    return std::get<dense_matrix>(stored_).rows();
+    if (auto const* const mapped = plain()) return mapped->rows;
+    return dense()->rows();
   }
   index cols() const {
     if (auto const tiles = tiled()) return tiles->cols;
-    if (auto const* const mapped = std::get_if<dense_rows>(&stored_)) return mapped->cols;
-    return std::get<dense_matrix>(stored_).cols();
+    if (auto const* const mapped = plain()) return mapped->cols;
+    return dense()->cols();
   }
 
   /// What a product with one row reads from memory.
   std::int64_t bytes() const {
     if (auto const tiles = tiled()) return tiles->bytes();
-    if (auto const* const mapped = std::get_if<dense_rows>(&stored_)) return mapped->bytes();
+    if (auto const* const mapped = plain()) return mapped->bytes();
     return std::int64_t{sizeof(float)} * rows() * cols();
   }
 
@@ -52,10 +69,15 @@ class weight_matrix {
   /// The rows in a checkpoint's dtype, or null.
   dense_rows const* plain() const { return std::get_if<dense_rows>(&stored_); }
   /// In f32, or null.
-  dense_matrix const* dense() const { return std::get_if<dense_matrix>(&stored_); }
+  dense_matrix const* dense() const {
+    if (auto const* const borrowed = std::get_if<dense_matrix const*>(&stored_)) return *borrowed;
+    return std::get_if<dense_matrix>(&stored_);
+  }
 
  private:
-  std::variant<tiled_view, dense_rows, tiled_matrix, dense_matrix> stored_;
+  explicit weight_matrix(dense_matrix const* borrowed) : stored_(borrowed) {}
+
+  std::variant<tiled_view, dense_rows, dense_matrix const*, tiled_matrix, dense_matrix> stored_;
 };
 
 }  // namespace amq
