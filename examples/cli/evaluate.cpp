@@ -61,7 +61,8 @@ int evaluate(evaluate_options const& options) {
   auto const start = std::chrono::steady_clock::now();
   check_measuring(options.measure);
   if (options.measure.precision != "automatic" && options.measure.precision != "f32")
-    throw input_error("--precision " + options.measure.precision + " is not offered by evaluate, which measures in f32");
+    throw input_error("--precision " + options.measure.precision +
+                      " is not offered by evaluate, which measures in f32");
   auto const quantizer = proxy_of(options.measure, "");
   expect_names("hqq", options.measure);
   expect_quantizer(quantizer);

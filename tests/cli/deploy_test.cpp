@@ -176,9 +176,9 @@ TEST_CASE("every quantizer deploys") {
 
 TEST_CASE("formats of every kind are searched and written") {
   small_model const model;
-  REQUIRE(run(searching(model, "out",
-                        {"--formats", "2g16,3g16,3g16+4,stack3,kept16", "--keep", ".*layers\\.0.*o_proj"}))
-              .code == 0);
+  REQUIRE(
+      run(searching(model, "out", {"--formats", "2g16,3g16,3g16+4,stack3,kept16", "--keep", ".*layers\\.0.*o_proj"}))
+          .code == 0);
   auto const made = run(deploying(model, "out", "a", {"--at-most-bits", "6", "--format", "amq"}));
   INFO(made.err);
   REQUIRE(made.code == 0);

@@ -1,6 +1,7 @@
 // Losses: how far a candidate's logits are from the reference's, one number of nats a position.
 #pragma once
 
+#include <concepts>
 #include <cstdint>
 #include <string>
 
@@ -19,6 +20,14 @@ void each_position(matrix_view<float const> reference, matrix_view<float const> 
 
 }  // namespace detail
 
+/// A loss that needs no logits of the reference, only its distribution, which then is made once for all candidates:
+/// `position(reference, candidate)` gives the number of nats of `positions`, bit for bit; `candidate` (as many logits)
+/// may be overwritten.
+template <class L>
+concept distribution_loss = loss<L> && requires(L const& l, simd::row_distribution const& reference, float* candidate) {
+  { l.position(reference, candidate) } -> std::same_as<double>;
+};
+
 /// Jensen-Shannon divergence with AMQ's clamp of the mixture (arXiv 2509.12019; its utils/loss.py): 0 to ln 2, a tiny
 /// negative value is possible for equal rows.
 class jsd {
@@ -30,6 +39,10 @@ class jsd {
                  double* out) const {
     detail::each_position(reference, candidate, out,
                           [&](auto const* p, auto const* q) { return simd::jensen_shannon(p, q, candidate.cols); });
+  }
+
+  double position(simd::row_distribution const& reference, float* candidate) const {
+    return simd::jensen_shannon(reference, simd::exponentiate_row(candidate, reference.size));
   }
 };
 
@@ -43,6 +56,10 @@ class kl {
                  double* out) const {
     detail::each_position(reference, candidate, out,
                           [&](auto const* p, auto const* q) { return simd::kl_divergence(p, q, candidate.cols); });
+  }
+
+  double position(simd::row_distribution const& reference, float* candidate) const {
+    return simd::kl_divergence(reference, candidate);
   }
 };
 
@@ -66,6 +83,6 @@ inline void top1_agreement(matrix_view<float const> reference, matrix_view<float
   });
 }
 
-static_assert(loss<jsd> && loss<kl> && loss<cross_entropy>);
+static_assert(distribution_loss<jsd> && distribution_loss<kl> && loss<cross_entropy>);
 
 }  // namespace amq

@@ -27,8 +27,8 @@ namespace amq {
 ///
 /// A configuration's loss has the same bits whatever batch, neighbours or number of threads it is measured with.
 /// Neighbours of a batch that begin with equal blocks share the work of those blocks, which is what makes sensitivities
-/// (one layer varied at a time) cheap. A configuration with matrices that no kernel reads shares nothing: one block's of
-/// them at a time become f32 while all sequences pass it.
+/// (one layer varied at a time) cheap. A configuration with matrices that no kernel reads shares nothing: one block's
+/// of them at a time become f32 while all sequences pass it.
 template <class Model, loss Loss, class Executor>
 class bank_evaluator {
  public:
@@ -40,7 +40,7 @@ class bank_evaluator {
         loss_(std::move(loss_policy)),
         executor_(&executor),
         precision_(precision),
-        reference_(model, tokens, executor),
+        reference_(model, tokens, executor, reference_model::default_cache_bytes, reference_form_of<Loss>),
         bank_(std::move(filled)) {
     workers_.reserve(static_cast<std::size_t>(executor.workers()));
     for (int i = 0; i < executor.workers(); ++i) workers_.emplace_back(precision);

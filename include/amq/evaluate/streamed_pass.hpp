@@ -44,8 +44,8 @@ inline std::vector<index> layers_of_block(std::span<linear_layer const> linears,
 }  // namespace detail
 
 /// Final-normed hidden states (tokens, hidden) of every sequence. `prepare(layer)` -> weight_matrix (or a matrix that
-/// becomes one) is called once a layer, from the executor's threads. Memory: one block's prepared weights and one hidden
-/// state a sequence.
+/// becomes one) is called once a layer, from the executor's threads. Memory: one block's prepared weights and one
+/// hidden state a sequence.
 template <class Model, class Prepare, class Executor>
 std::vector<matrix<float>> streamed_pass(Model const& model, token_sequences const& tokens, Prepare const& prepare,
                                          Executor& executor, precision rounded = precision::f32) {
@@ -75,8 +75,7 @@ std::vector<matrix<float>> streamed_pass(Model const& model, token_sequences con
     auto const matrix_of = [&](index layer) -> weight_matrix const& {
       return *prepared[static_cast<std::size_t>(layer)];
     };
-    for_sequences(
-        [&](auto& own, index) { model.block(block, own.state, product_weights(matrix_of, own.multiply)); });
+    for_sequences([&](auto& own, index) { model.block(block, own.state, product_weights(matrix_of, own.multiply)); });
   }
   for_sequences([&](auto& own, index) {
     model.head(own.state, [&](matrix_view<float const> normed) { own.state.hidden = clone(normed); });

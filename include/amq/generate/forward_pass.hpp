@@ -9,9 +9,9 @@
 #include "amq/core/error.hpp"
 #include "amq/core/matrix.hpp"
 #include "amq/core/precision.hpp"
+#include "amq/generate/running_model.hpp"
 #include "amq/kernel/product_weights.hpp"
 #include "amq/kernel/products.hpp"
-#include "amq/generate/running_model.hpp"
 #include "amq/model/cached_llama.hpp"
 
 namespace amq {

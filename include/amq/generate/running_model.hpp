@@ -14,10 +14,10 @@
 
 #include "amq/core/error.hpp"
 #include "amq/core/matrix.hpp"
-#include "amq/kernel/dense_rows.hpp"
-#include "amq/kernel/weight_matrix.hpp"
 #include "amq/io/checkpoint.hpp"
 #include "amq/io/packed_model.hpp"
+#include "amq/kernel/dense_rows.hpp"
+#include "amq/kernel/weight_matrix.hpp"
 #include "amq/model/cached_llama.hpp"
 #include "amq/model/config.hpp"
 #include "amq/model/layout.hpp"

@@ -176,7 +176,7 @@ class products {
   activations activations_;
   bool rounded_ = false;  ///< whether activations_ are of x_
   std::vector<piece> pieces_;
-  std::int64_t work_ = 0;  ///< of all pieces, in multiply-adds or what they take to read
+  std::int64_t work_ = 0;              ///< of all pieces, in multiply-adds or what they take to read
   std::vector<matrix<float>> halves_;  ///< of each worker: a piece of the second half
 };
 

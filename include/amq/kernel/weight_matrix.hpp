@@ -26,8 +26,8 @@ class weight_matrix {
   weight_matrix(tiled_matrix owned) : stored_(std::move(owned)) {}
   weight_matrix(dense_matrix owned) : stored_(std::move(owned)) {}
 
-  /// Tiles of what a quantizer made, where kernels read its form; none for formats without a kernel (core/tile_layout.hpp
-  /// lists them), column groups, scales of the inputs, and stored forms other than codes.
+  /// Tiles of what a quantizer made, where kernels read its form; none for formats without a kernel
+  /// (core/tile_layout.hpp lists them), column groups, scales of the inputs, and stored forms other than codes.
   static std::optional<weight_matrix> in_tiles(quantized_matrix const& stored) {
     auto const* const codes = stored.get_if<packed_matrix>();
     if (codes == nullptr || !stored.input_scales().empty() || !codes->column_groups().empty()) return std::nullopt;

@@ -37,7 +37,7 @@ struct cached_state {
   matrix<float> value;
   matrix<float> attended;
   matrix<float> gate;
-  matrix<float> up;  ///< where gate and up cannot be fused
+  matrix<float> up;                         ///< where gate and up cannot be fused
   std::vector<std::vector<float>> scratch;  ///< one a worker
   rope_table rope;
 
@@ -47,8 +47,8 @@ struct cached_state {
   }
 };
 
-/// Holds norms and biases; matrices are multiplied through the caller's weights. Same arithmetic as `llama`: f32, and with the same
-/// products the same bits. Immutable.
+/// Holds norms and biases; matrices are multiplied through the caller's weights. Same arithmetic as `llama`: f32, and
+/// with the same products the same bits. Immutable.
 class cached_llama {
  public:
   cached_llama(model_config config, std::vector<block_parameters> parameters, std::vector<float> final_norm)
@@ -60,8 +60,8 @@ class cached_llama {
   model_config const& config() const { return config_; }
 
   /// Runs all blocks over s.hidden, whose rows are the new tokens of each part in turn, and adds these tokens to the
-  /// caches. Every linear layer is multiplied through `weights`. The executor's workers share rows and heads; results do
-  /// not depend on their number.
+  /// caches. Every linear layer is multiplied through `weights`. The executor's workers share rows and heads; results
+  /// do not depend on their number.
   template <linear_weights W, class Executor>
   void run(std::span<sequence_part const> parts, cached_state& s, W const& weights, Executor& executor) const {
     index rows = 0;

@@ -36,7 +36,8 @@ class token_sequences {
 
   /// A copy of the first `n`. Throws precondition_error unless there are as many.
   token_sequences first(index n) const {
-    AMQ_EXPECTS(n >= 0 && n <= count(), "there are " + std::to_string(count()) + " sequences, not " + std::to_string(n));
+    AMQ_EXPECTS(n >= 0 && n <= count(),
+                "there are " + std::to_string(count()) + " sequences, not " + std::to_string(n));
     matrix<std::int32_t> ids(n, length());
     std::copy_n(ids_.data(), ids.size(), ids.data());
     return token_sequences(std::move(ids));

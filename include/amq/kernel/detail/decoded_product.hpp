@@ -8,8 +8,8 @@
 
 namespace amq::detail {
 
-/// y (tokens, rows) = x W^T for rows [first, first + y.cols) of W, which decode(row, values) gives a few at a time. Same
-/// bits whatever the number of rows of x.
+/// y (tokens, rows) = x W^T for rows [first, first + y.cols) of W, which decode(row, values) gives a few at a time.
+/// Same bits whatever the number of rows of x.
 template <class Decode>
 void multiply_decoded(index first, Decode const& decode, matrix_view<float const> x, matrix_view<float> y) {
   constexpr index step = 32;

@@ -39,13 +39,19 @@ AMQ_SIMD_INLINE f32 visible_scores(float const* scores, index i, index first, in
   return select(first_lanes(lanes(end - i)), begun, hidden);
 }
 
+/// The largest of the scores [first, end) of one row.
+inline float largest_score(float const* scores, index first, index end) {
+  f32 largest = f32::broadcast(-std::numeric_limits<float>::infinity());
+  for (index i = first / f32::width * f32::width; i < end; i += f32::width)
+    largest = max(largest, visible_scores(scores, i, first, end));
+  return reduce_max(largest);
+}
+
 /// Turns the scores [first, end) of one row into e^(scale (score - largest)), the others of [0, n) into 0, and returns
 /// the sum. n is a multiple of f32::width, and a lane always sums the same keys, wherever the row begins and ends.
-inline float exponentiate_scores(float* scores, index n, index first, index end, float scale) {
+inline float exponentiate_scores(float* scores, index n, index first, index end, float largest, float scale) {
   index const begin = first / f32::width * f32::width;
-  f32 largest = f32::broadcast(-std::numeric_limits<float>::infinity());
-  for (index i = begin; i < end; i += f32::width) largest = max(largest, visible_scores(scores, i, first, end));
-  f32 const shift = f32::broadcast(reduce_max(largest)), factor = f32::broadcast(scale);
+  f32 const shift = f32::broadcast(largest), factor = f32::broadcast(scale);
   f32 sum = f32::zero();
   for (index i = begin; i < end; i += f32::width) {
     f32 const e = exp((visible_scores(scores, i, first, end) - shift) * factor);
@@ -58,33 +64,39 @@ inline float exponentiate_scores(float* scores, index n, index first, index end,
   return reduce_add(sum);
 }
 
-/// One head's outputs for the queries [first, first + rows), rows <= tile_rows. `scores` holds tile_rows rows.
-inline void attend_rows(attention_problem const& p, index first, int rows, float const* keys, float const* values,
-                        index tokens, float* scores) {
-  index const last = first + rows - 1;
+/// One head's outputs for the rows [row, row + rows) of q, rows <= tile_rows; the first of them stands at position
+/// `first`, the next `step` (0 or 1) later. Value panels are `capacity` tokens apart. `scores` holds tile_rows rows.
+inline void attend_rows(attention_problem const& p, index row, index first, index step, int rows, float const* keys,
+                        float const* values, index capacity, float* scores) {
+  index const last = first + step * (rows - 1);
   index const oldest = p.window > 0 && first - p.window + 1 > 0 ? first - p.window + 1 : 0;
   index const begin = oldest / tile_cols * tile_cols;  // a panel's first key, hence the same lanes for any tile
   index const count = last + 1 - begin, padded = (count + tile_cols - 1) / tile_cols * tile_cols;
-  multiply_panels(p.q + first * p.q_stride, p.q_stride, rows, keys + begin * p.head_dim, tile_cols * p.head_dim,
+  multiply_panels(p.q + row * p.q_stride, p.q_stride, rows, keys + begin * p.head_dim, tile_cols * p.head_dim,
                   p.head_dim, scores, padded, padded, false);
-  float sums[tile_rows];
-  for (int row = 0; row < rows; ++row) {
-    index const query = first + row;
-    index const visible = p.window > 0 && query - p.window + 1 > begin ? query - p.window + 1 - begin : 0;
-    sums[row] = exponentiate_scores(scores + row * padded, padded, visible, query - begin + 1, p.scale);
+  // All rows' maxima first: a row's own would be waited for before its exponentials can start.
+  float largest[tile_rows], sums[tile_rows];
+  index visible[tile_rows];
+  for (int r = 0; r < rows; ++r) {
+    index const query = first + step * r;
+    visible[r] = p.window > 0 && query - p.window + 1 > begin ? query - p.window + 1 - begin : 0;
+    largest[r] = largest_score(scores + r * padded, visible[r], query - begin + 1);
   }
-  float* const out = p.out + first * p.out_stride;
-  multiply_panels(scores, padded, rows, values + begin * tile_cols, tile_cols * tokens, count, out, p.out_stride,
+  for (int r = 0; r < rows; ++r)
+    sums[r] = exponentiate_scores(scores + r * padded, padded, visible[r], first + step * r - begin + 1, largest[r],
+                                  p.scale);
+  float* const out = p.out + row * p.out_stride;
+  multiply_panels(scores, padded, rows, values + begin * tile_cols, tile_cols * capacity, count, out, p.out_stride,
                   p.head_dim, false);
-  for (int row = 0; row < rows; ++row)
-    map_rows(multiply_operation{f32::broadcast(1 / sums[row])}, out + row * p.out_stride, p.head_dim,
-             out + row * p.out_stride);
+  for (int r = 0; r < rows; ++r)
+    map_rows(multiply_operation{f32::broadcast(1 / sums[r])}, out + r * p.out_stride, p.head_dim,
+             out + r * p.out_stride);
 }
 
 inline void attend(attention_problem const& p, float const* keys, float const* values, index tokens, float* scores) {
   int rows = 0;
   for (index first = 0; first < tokens; first += rows) {
     rows = next_tile_rows(tokens - first);
-    attend_rows(p, first, rows, keys, values, tokens, scores);
+    attend_rows(p, first, first, 1, rows, keys, values, tokens, scores);
   }
 }

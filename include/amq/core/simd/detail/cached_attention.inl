@@ -26,23 +26,6 @@ inline void attend_cached(attention_problem const& p, index first, index step, i
   int count = 0;
   for (index row = 0; row < rows; row += count) {
     count = next_tile_rows(rows - row);
-    index const lowest = first + step * row, last = lowest + step * (count - 1);
-    index const oldest = p.window > 0 && lowest - p.window + 1 > 0 ? lowest - p.window + 1 : 0;
-    index const begin = oldest / tile_cols * tile_cols;  // a panel's first key, hence the same lanes for any tile
-    index const seen = last + 1 - begin, padded = (seen + tile_cols - 1) / tile_cols * tile_cols;
-    multiply_panels(p.q + row * p.q_stride, p.q_stride, count, keys + begin * p.head_dim, tile_cols * p.head_dim,
-                    p.head_dim, scores, padded, padded, false);
-    float sums[tile_rows];
-    for (int r = 0; r < count; ++r) {
-      index const query = lowest + step * r;
-      index const visible = p.window > 0 && query - p.window + 1 > begin ? query - p.window + 1 - begin : 0;
-      sums[r] = exponentiate_scores(scores + r * padded, padded, visible, query - begin + 1, p.scale);
-    }
-    float* const out = p.out + row * p.out_stride;
-    multiply_panels(scores, padded, count, values + begin * tile_cols, tile_cols * capacity, seen, out, p.out_stride,
-                    p.head_dim, false);
-    for (int r = 0; r < count; ++r)
-      map_rows(multiply_operation{f32::broadcast(1 / sums[r])}, out + r * p.out_stride, p.head_dim,
-               out + r * p.out_stride);
+    attend_rows(p, row, first + step * row, step, count, keys, values, capacity, scores);
   }
 }
