@@ -1,4 +1,4 @@
-// One evaluation of the embedded model: 16 x 256 tokens, f32, nothing shared between candidates.
+// One evaluation of a model: 16 x 256 tokens, nothing shared between candidates.
 #include <benchmark/benchmark.h>
 
 #include <cstdlib>
@@ -20,14 +20,22 @@ std::filesystem::path tokens_file() {
   return AMQ_SOURCE_FOLDER "/examples/models/tiny/calibration.npy";
 }
 
+/// The model that AMQ_BENCH_MODEL names, or the embedded one.
+std::filesystem::path model_folder() {
+  char const* const named = std::getenv("AMQ_BENCH_MODEL");
+  return named != nullptr ? named : AMQ_SOURCE_FOLDER "/examples/models/tiny";
+}
+
 /// CPU seconds of the whole process are what counts: threads share one evaluation.
 void one_evaluation(benchmark::State& state) {
-  auto const model = amq::llama::load(AMQ_SOURCE_FOLDER "/examples/models/tiny");
+  auto const model = amq::llama::load(model_folder());
   auto const tokens = amq::load_tokens(tokens_file());
   amq::format_space const space({model.linears().begin(), model.linears().end()},
                                 std::vector<amq::format>{{2, 128}, {3, 128}, {4, 128}}, 0);
   amq::thread_executor executor(static_cast<int>(state.range(0)));
-  amq::proxy_evaluator evaluator(model, tokens, space, amq::hqq{}, amq::jsd{}, executor);
+  auto const rounded = static_cast<amq::precision>(state.range(1));
+  state.SetLabel(to_string(rounded));
+  amq::proxy_evaluator evaluator(model, tokens, space, amq::hqq{}, amq::jsd{}, executor, amq::no_statistics{}, rounded);
   amq::random_stream stream(1);
   std::vector<amq::measurement> measured(1);
   for (auto _ : state) {
@@ -39,9 +47,8 @@ void one_evaluation(benchmark::State& state) {
 }
 
 BENCHMARK(one_evaluation)
-    ->ArgName("threads")
-    ->Arg(1)
-    ->Arg(2)
+    ->ArgNames({"threads", "precision"})
+    ->ArgsProduct({{1, 2}, {int(amq::precision::f32), int(amq::precision::bf16), int(amq::precision::int8)}})
     ->MeasureProcessCPUTime()
     ->UseRealTime()
     ->Unit(benchmark::kMillisecond);

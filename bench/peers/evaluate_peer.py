@@ -1,5 +1,6 @@
-"""CPU seconds of one evaluation with PyTorch: forward + JSD against stored reference logits, f32, one thread, eager and
-under torch.compile; one JSON object on standard output. Run it pinned: `taskset -c 0 python evaluate_peer.py ...`."""
+"""CPU seconds of one evaluation with PyTorch: forward + JSD against stored reference logits, f32 or bf16 autocast, one
+thread, eager and under torch.compile; one JSON object on standard output. Run it pinned: `taskset -c 0 python
+evaluate_peer.py ...`."""
 
 import argparse
 import json
@@ -30,6 +31,7 @@ def main():
     parser.add_argument("--group", type=int, default=128)
     parser.add_argument("--batch", type=int, default=16, help="sequences a forward pass")
     parser.add_argument("--attention", choices=("eager", "sdpa"), default="sdpa")
+    parser.add_argument("--autocast", action="store_true", help="products in bf16")
     parser.add_argument("--runs", type=int, default=11)
     options = parser.parse_args()
 
@@ -42,7 +44,8 @@ def main():
             peer.quantize(model, dict.fromkeys(peer.linear_layers(model), options.bits), options.group, "hqq")
 
         def loss(batch, reference):
-            candidate = model(batch, use_cache=False).logits
+            with torch.autocast("cpu", torch.bfloat16, enabled=options.autocast):
+                candidate = model(batch, use_cache=False).logits.float()
             return peer.jsd(reference[:, :-1], candidate[:, :-1]).mean()
 
         compiled = torch.compile(loss)
@@ -55,7 +58,7 @@ def main():
             "compiled_cpu_seconds": cpu_seconds(lambda: evaluate(compiled), options.runs),
             "jsd": evaluate(compiled), "torch": torch.__version__,
             "sequences": options.sequences, "length": options.length, "batch": options.batch,
-            "attention": options.attention,
+            "attention": options.attention, "autocast": options.autocast,
         }))
 
 
