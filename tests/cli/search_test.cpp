@@ -87,6 +87,28 @@ TEST_CASE("a search writes archive, front and table, uniform configurations firs
   CHECK(lacks(hint, {"archive.sqlite", "--resume"}) == "");
 }
 
+TEST_CASE("a search in bf16 measures other losses than in f32, and a resumed one keeps its precision") {
+  small_model const model;  // its groups of 16 have no kernel: the embedded model is searched
+  std::string const embedded = AMQ_SOURCE_FOLDER "/examples/models/tiny";
+  auto const search = [&](std::string const& out, std::string const& count, std::vector<std::string> more) {
+    std::vector<std::string> arguments{"search",        embedded, "--tokens", embedded + "/calibration.npy",
+                                       "--sequences",   "2",      "--length", "32",
+                                       "--seed",        "5",      "--preset", "random",
+                                       "--evaluations", count,    "--out",    (model.scratch().path() / out).string()};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return run(arguments);
+  };
+  CHECK(search("f32", "12", {"--precision", "f32"}).code == 0);
+  CHECK(search("straight", "12", {"--precision", "bf16"}).code == 0);
+  CHECK(search("resumed", "6", {"--precision", "bf16"}).code == 0);
+  CHECK(search("resumed", "12", {"--resume"}).code == 0);
+  CHECK(rows(model, "straight") != rows(model, "f32"));
+  CHECK(rows(model, "resumed") == rows(model, "straight"));
+  auto const other = search("resumed", "14", {"--resume", "--precision", "f32"});
+  CHECK(other.code == 2);
+  CHECK(lacks(other.err, {"precision", "bf16", "f32"}) == "");
+}
+
 TEST_CASE("the default preset searches, goes on where it was, and keeps its plan under a larger budget") {
   small_model const model;
   auto const search = [&](std::string const& out, std::string const& count, std::vector<std::string> more = {}) {
