@@ -18,9 +18,11 @@ enum class cpu_path : std::uint8_t {
   avx2,        ///< AVX2, FMA and F16C: Haswell (2013), Zen (2017) and later
   avx512,      ///< AVX-512 F, BW, DQ, VL: Skylake-SP (2017), Zen 4 (2022) and later
   avx512_dot,  ///< and VNNI and BF16: Cooper Lake (2020), Zen 4 (2022) and later
+  amx,         ///< and AMX's tiles of bf16 and int8: Sapphire Rapids (2023) and later
 };
 
-inline constexpr std::array cpu_paths{cpu_path::portable, cpu_path::avx2, cpu_path::avx512, cpu_path::avx512_dot};
+inline constexpr std::array cpu_paths{cpu_path::portable, cpu_path::avx2, cpu_path::avx512, cpu_path::avx512_dot,
+                                      cpu_path::amx};
 
 constexpr char const* to_string(cpu_path which) {
   switch (which) {
@@ -32,6 +34,8 @@ constexpr char const* to_string(cpu_path which) {
       return "avx512";
     case cpu_path::avx512_dot:
       return "avx512_dot";
+    case cpu_path::amx:
+      return "amx";
   }
   return "unknown";
 }
@@ -50,7 +54,7 @@ inline cpu_path cpu_limit() {
   if (text == nullptr || *text == '\0') return cpu_paths.back();
   if (auto const path = parse_cpu_path(text)) return *path;
   throw input_error("the environment variable AMQ_CPU is '" + std::string(text).substr(0, 40) +
-                    "'; expected portable, avx2, avx512 or avx512_dot, or no such variable");
+                    "'; expected portable, avx2, avx512, avx512_dot or amx, or no such variable");
 }
 
 }  // namespace amq

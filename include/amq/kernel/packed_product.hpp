@@ -10,6 +10,7 @@
 #include "amq/core/tiled_matrix.hpp"
 #include "amq/kernel/activations.hpp"
 #include "amq/kernel/cpu_path.hpp"
+#include "amq/kernel/paths/amx.hpp"
 #include "amq/kernel/paths/avx512_dot.hpp"
 #include "amq/kernel/paths/vectors.hpp"
 
@@ -45,8 +46,9 @@ void multiply_tiles(tiled_view const& w, activations const& x, matrix_view<float
   if (x.dots()) {
     auto const by = [&]<class Dot>(Dot) {
       using kernel = paths::avx512_dot<Dot, Bits>;
-      return x.tokens() == 1 ? kernel::gemv(w, x.rows(), y.data, first, last)
-                             : kernel::gemm(w, x.rows(), y, first, last);
+      if (x.tokens() == 1) return kernel::gemv(w, x.rows(), y.data, first, last);
+      return x.path() == cpu_path::amx ? paths::amx<Dot, Bits>::gemm(w, x.rows(), y, first, last)
+                                       : kernel::gemm(w, x.rows(), y, first, last);
     };
     return x.precision() == precision::int8 ? by(paths::detail::int8_dot{}) : by(paths::detail::bf16_dot{});
   }
