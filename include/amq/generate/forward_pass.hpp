@@ -15,6 +15,19 @@
 
 namespace amq {
 
+/// What a pass tells of its work while it does it: nothing. A watch calls `work()` exactly once, and may look at a clock
+/// before and after.
+struct unwatched {
+  template <class Work>
+  void linear(index, Work&& work) const {
+    work();
+  }
+  template <class Work>
+  void head(Work&& work) const {
+    work();
+  }
+};
+
 /// Runs passes of one model one after the other and keeps their buffers. Keeps references to model and executor.
 /// Results are the same bits for any number of workers.
 template <class Executor>
@@ -25,15 +38,20 @@ class forward_pass {
 
   /// Reads the new `tokens` of all parts, one part after the other, and adds them to the caches. Returns logits (parts,
   /// vocabulary) after each part's last token, valid until the next pass. Throws precondition_error for a token beyond
-  /// the vocabulary or more tokens than a cache has room for.
-  matrix_view<float const> run(std::span<sequence_part const> parts, std::span<std::int32_t const> tokens) {
+  /// the vocabulary or more tokens than a cache has room for. `watch` is called for each product with a linear layer, by
+  /// the layer's place, and for what follows the blocks.
+  template <class Watch = unwatched>
+  matrix_view<float const> run(std::span<sequence_part const> parts, std::span<std::int32_t const> tokens,
+                               Watch&& watch = {}) {
     embed(tokens);
-    auto const multiply = [this](std::span<layer_output const> outputs, matrix_view<float const> x) {
+    auto const multiply = [&](std::span<layer_output const> outputs, matrix_view<float const> x) {
       products_.prepare(x);
-      for (auto const& [layer, y] : outputs) products_.multiply(model_->linear(layer), y);
+      for (auto const& [layer, y] : outputs)
+        watch.linear(layer, [&, layer = layer, y = y] { products_.multiply(model_->linear(layer), y); });
     };
     model_->blocks().run(parts, state_, multiply, products_.executor());
-    return head(parts);
+    watch.head([&] { head(parts); });
+    return logits_;
   }
 
  private:
@@ -48,7 +66,7 @@ class forward_pass {
     }
   }
 
-  matrix_view<float const> head(std::span<sequence_part const> parts) {
+  void head(std::span<sequence_part const> parts) {
     auto const& config = model_->config();
     if (last_.rows() != std::ssize(parts)) {
       last_ = matrix<float>(std::ssize(parts), config.hidden);
@@ -62,7 +80,6 @@ class forward_pass {
     }
     products_.prepare(last_);
     products_.multiply(model_->head(), logits_);
-    return logits_;
   }
 
   running_model const* model_;
