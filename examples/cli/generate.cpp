@@ -8,22 +8,15 @@
 #include "amq/generate/generator.hpp"
 #include "amq/generate/running_model.hpp"
 #include "amq/generate/stop_tokens.hpp"
-#include "amq/kernel/cpu_path.hpp"
 #include "amq/text/text_stream.hpp"
 #include "amq/text/tokenizer.hpp"
 #include "interrupt.hpp"
 #include "options.hpp"
+#include "running.hpp"
 #include "setup.hpp"
 
 namespace amq::cli {
 namespace {
-
-/// `automatic`: bf16 where the processor multiplies it in one instruction, else f32.
-precision precision_of(std::string const& name) {
-  if (name == "automatic") return supported(cpu_path::avx512_dot) ? precision::bf16 : precision::f32;
-  if (auto const known = parse_precision(name)) return *known;
-  throw input_error("--precision " + name + " is not offered; expected automatic, f32, bf16 or int8");
-}
 
 /// Texts that grow token by token. The first is printed as it grows, the others when all is done.
 class growing_texts {

@@ -96,7 +96,9 @@ TEST_CASE("a synthetic model is the same for the same seed, runs and takes what 
     auto const plain = logits_of(amq::synthetic_model(config, all_of(config, kept), 7, type));
     CHECK(std::ranges::all_of(plain, [](float x) { return std::isfinite(x); }));
   }
-  CHECK(lacks(refusal([&] { amq::synthetic_model(config, all_of(config, {7, 32}), 7); }),
+  CHECK(lacks(refusal([&] {
+                amq::synthetic_model(config, all_of(config, {7, 32}), 7);
+              }),
               {"q_proj", "no kernel for 7-bit"}) == "");
 }
 
@@ -155,7 +157,7 @@ TEST_CASE("measured speed has a time for each part", "[latency]") {
   auto const model = amq::synthetic_model(small_shape(), all_of(small_shape(), three), 7);
   amq::serial_executor alone;
   auto const speed = amq::measure_speed<amq::thread_clock>(
-      model, {.prompt_tokens = 9, .decode_tokens = 3, .repeats = 2}, alone);
+      model, {.prompt_tokens = 9, .decode_tokens = 3, .repeats = 2, .least_seconds = 0}, alone);
   CHECK(speed.prompt_tokens == 9);
   for (double const seconds : {speed.prefill.blocks, speed.prefill.head, speed.decode.blocks, speed.decode.head})
     CHECK((seconds > 0 && seconds < 10));
@@ -203,7 +205,8 @@ TEST_CASE("a profile has every shape in every format, of as many blocks as were 
   auto const config = small_shape();
   amq::serial_executor alone;
   std::vector<amq::format> const formats{two, three, kept};
-  amq::profile_options const options{.speed = {.prompt_tokens = 4, .decode_tokens = 4, .repeats = 1}};
+  amq::profile_options const options{
+      .speed = {.prompt_tokens = 4, .decode_tokens = 4, .repeats = 1, .least_seconds = 0}};
   auto const table = amq::profile_decoding<amq::thread_clock>(config, formats, "here", options, alone);
   CHECK(table.size() == 3 * 4);  // 64 x 64, 32 x 64, 160 x 64 and 64 x 160
   CHECK(table.conditions().blocks == 2);

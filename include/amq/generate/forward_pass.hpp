@@ -15,8 +15,8 @@
 
 namespace amq {
 
-/// What a pass tells of its work while it does it: nothing. A watch calls `work()` exactly once, and may look at a clock
-/// before and after.
+/// What a pass tells of its work while it does it: nothing. A watch calls `work()` exactly once, and may look at a
+/// clock before and after.
 struct unwatched {
   template <class Work>
   void linear(index, Work&& work) const {
@@ -38,8 +38,8 @@ class forward_pass {
 
   /// Reads the new `tokens` of all parts, one part after the other, and adds them to the caches. Returns logits (parts,
   /// vocabulary) after each part's last token, valid until the next pass. Throws precondition_error for a token beyond
-  /// the vocabulary or more tokens than a cache has room for. `watch` is called for each product with a linear layer, by
-  /// the layer's place, and for what follows the blocks.
+  /// the vocabulary or more tokens than a cache has room for. `watch` is called for each product with a linear layer,
+  /// by the layer's place, and for what follows the blocks.
   template <class Watch = unwatched>
   matrix_view<float const> run(std::span<sequence_part const> parts, std::span<std::int32_t const> tokens,
                                Watch&& watch = {}) {

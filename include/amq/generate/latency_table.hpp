@@ -29,8 +29,8 @@ struct latency_conditions {
   std::string version;
   std::string precision;
   int threads = 1;
-  index context = 0;   ///< tokens in the cache while decoding
-  int blocks = 0;      ///< that were run
+  index context = 0;  ///< tokens in the cache while decoding
+  int blocks = 0;     ///< that were run
   std::string clock = "wall";
 
   bool operator==(latency_conditions const&) const = default;
@@ -59,8 +59,7 @@ class latency_table {
     if (found != products_.end()) return found->second;
     std::string known;
     for (auto const& [key, seconds] : products_)
-      if (std::get<0>(key) == rows && std::get<1>(key) == cols)
-        known += (known.empty() ? "" : ", ") + std::get<2>(key);
+      if (std::get<0>(key) == rows && std::get<1>(key) == cols) known += (known.empty() ? "" : ", ") + std::get<2>(key);
     throw input_error("the profile has no time for (" + std::to_string(rows) + ", " + std::to_string(cols) + ") as " +
                       spelling(f) + (known.empty() ? ", nor for that shape in any format" : ", only as " + known) +
                       "; profile this model with all formats that are to be searched");
@@ -88,10 +87,8 @@ class latency_table {
                                 {"clock", conditions_.clock},         {"pass_seconds", pass_seconds_},
                                 {"block_seconds", block_seconds_},    {"products", nlohmann::ordered_json::array()}};
     for (auto const& [key, seconds] : products_)
-      json["products"].push_back({{"rows", std::get<0>(key)},
-                                  {"cols", std::get<1>(key)},
-                                  {"format", std::get<2>(key)},
-                                  {"seconds", seconds}});
+      json["products"].push_back(
+          {{"rows", std::get<0>(key)}, {"cols", std::get<1>(key)}, {"format", std::get<2>(key)}, {"seconds", seconds}});
     return json;
   }
 
@@ -101,12 +98,9 @@ class latency_table {
 
   /// What to_json() wrote. Throws input_error for keys that are missing or wrong; `file` names the source.
   static latency_table parse(nlohmann::json const& json, std::filesystem::path const& file) {
-    latency_conditions from{require<std::string>(json, "machine", file),
-                            require<std::string>(json, "version", file),
-                            require<std::string>(json, "precision", file),
-                            require<int>(json, "threads", file),
-                            require<index>(json, "context", file),
-                            require<int>(json, "blocks", file),
+    latency_conditions from{require<std::string>(json, "machine", file),   require<std::string>(json, "version", file),
+                            require<std::string>(json, "precision", file), require<int>(json, "threads", file),
+                            require<index>(json, "context", file),         require<int>(json, "blocks", file),
                             require<std::string>(json, "clock", file)};
     latency_table table(std::move(from), seconds_of(json, "pass_seconds", file),
                         seconds_of(json, "block_seconds", file));

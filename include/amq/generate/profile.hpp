@@ -7,6 +7,8 @@
 #include <map>
 #include <span>
 #include <string>
+#include <tuple>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -32,23 +34,30 @@ struct profile_options {
 
 namespace detail {
 
-/// A watch of forward_pass that times each product with a linear layer and what follows the blocks.
+/// A watch of forward_pass that times each product with a linear layer and what follows the blocks, or lets them be.
 template <class Clock>
 struct product_watch {
-  std::map<index, double> products;
+  bool looks = true;
+  std::vector<double> products = {};  ///< one a linear layer, in order
   double head_seconds = 0;
 
   template <class Work>
-  void linear(index layer, Work&& work) {
-    auto const start = Clock::now();
-    work();
-    products[layer] = seconds_since<Clock>(start);
+  void linear(index, Work&& work) {
+    double const seconds = timed(work);
+    if (looks) products.push_back(seconds);
   }
   template <class Work>
   void head(Work&& work) {
+    head_seconds = timed(work);
+  }
+
+ private:
+  template <class Work>
+  double timed(Work& work) const {
+    if (!looks) return work(), 0;
     auto const start = Clock::now();
     work();
-    head_seconds = seconds_since<Clock>(start);
+    return seconds_since<Clock>(start);
   }
 };
 
@@ -59,37 +68,40 @@ struct decode_profile {
   double rest = 0;  ///< a pass without products and head
 };
 
+/// Every other pass is left alone, and what it takes beside the products that its neighbours saw is the rest: looking
+/// at a clock twice a product would count, and a small model's products take hardly longer than that.
 template <class Clock, class Executor>
 decode_profile profile_model(running_model const& model, speed_options const& options, Executor& executor) {
   using watch = product_watch<Clock>;
   std::vector<std::vector<double>> products(static_cast<std::size_t>(model.config().blocks * linears_per_block));
-  std::vector<double> heads, rests;
-  timed_rounds<Clock, watch>(model, options, executor, [&](index i, double total, watch const& seen) {
+  std::vector<double> heads, passes;
+  auto const watch_of = [](index i) { return watch{i % 2 == 1}; };
+  timed_rounds<Clock>(model, options, executor, watch_of, [&](index i, double total, watch const& seen) {
     if (i == 0) return;
-    double rest = total - seen.head_seconds;
-    for (auto const& [layer, seconds] : seen.products) {
-      products[static_cast<std::size_t>(layer)].push_back(seconds);
-      rest -= seconds;
-    }
+    if (!seen.looks) return passes.push_back(total);
+    for (std::size_t layer = 0; layer < products.size(); ++layer) products[layer].push_back(seen.products[layer]);
     heads.push_back(seen.head_seconds);
-    rests.push_back(rest);
   });
-  decode_profile measured{{}, median(heads), median(rests)};
-  for (auto const& each : products) measured.products.push_back(median(each));
+  double const tick = clock_overhead<Clock>();
+  auto const net = [&](std::vector<double> const& seconds) { return std::max(0.0, median(seconds) - tick); };
+  decode_profile measured{{}, net(heads), 0};
+  for (auto const& each : products) measured.products.push_back(net(each));
+  measured.rest = std::max(0.0, median(passes) - measured.head - sum(measured.products));
   return measured;
 }
 
 }  // namespace detail
 
-/// Times decoding of a model of this shape with all layers in each of the formats: as many of its blocks as fit into
-/// `most_bytes`, so that matrices follow each other through the caches as they do in the model itself. A shape's time is
-/// the mean over its layers of medians over passes; the first product of each input pays for rounding it. Where the
-/// clock is wall time, a busy machine makes all of it larger. Throws input_error for formats without a kernel, and when
-/// not even one block fits.
+/// Times decoding of a model of this shape with all layers in each of the formats, at least two tokens a round: as many
+/// of its blocks as fit into `most_bytes`, so that matrices follow each other through the caches as they do in the
+/// model itself. A shape's time is the mean over its layers of medians over passes; the first product of each input
+/// pays for rounding it. Where the clock is wall time, a busy machine makes all of it larger. Throws input_error for
+/// formats without a kernel, and when not even one block fits.
 template <class Clock = std::chrono::steady_clock, class Executor>
 latency_table profile_decoding(model_config const& config, std::span<format const> formats, std::string machine,
                                profile_options const& options, Executor& executor) {
-  AMQ_EXPECTS(!formats.empty(), "a profile is of at least one format");
+  AMQ_EXPECTS(!formats.empty() && options.speed.decode_tokens >= 2,
+              "a profile is of at least one format and two tokens");
   int blocks = config.blocks;
   for (format const f : formats) blocks = std::min(blocks, blocks_within(config, f, options.most_bytes, options.plain));
   auto const part = first_blocks(config, blocks);
@@ -121,11 +133,11 @@ latency_table profile_decoding(model_config const& config, std::span<format cons
 }
 
 /// Seconds a token of the linear layers' products, as an objective beside bits, or as the size itself
-/// (format_space::sized_by). Add rest_seconds() for a whole token. Throws input_error for a choice that the table lacks.
+/// (format_space::sized_by). Add rest_seconds() for a whole token. Throws input_error for a choice that the table
+/// lacks.
 inline layer_table_objective latency_objective(format_space const& space, latency_table const& table) {
-  return layer_table_objective::over(space, "latency", [&](linear_layer const& layer, format f) {
-    return table.product(layer.rows, layer.cols, f);
-  });
+  return layer_table_objective::over(
+      space, "latency", [&](linear_layer const& layer, format f) { return table.product(layer.rows, layer.cols, f); });
 }
 
 }  // namespace amq

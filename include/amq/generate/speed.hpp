@@ -19,9 +19,10 @@
 namespace amq {
 
 struct speed_options {
-  index prompt_tokens = 128;  ///< read in one pass; in the cache when decoding starts
-  index decode_tokens = 32;   ///< written after it, one pass each
-  int repeats = 3;            ///< of all that, after a round that is not counted
+  index prompt_tokens = 128;   ///< read in one pass; in the cache when decoding starts
+  index decode_tokens = 32;    ///< written after it, one pass each
+  int repeats = 3;             ///< of all that, at least, after a round that is not counted
+  double least_seconds = 0.5;  ///< more rounds until so much was timed: small models are over in no time
   amq::precision precision = amq::precision::f32;
 };
 
@@ -66,6 +67,14 @@ double seconds_since(typename Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
+/// What seconds_since() says of no work at all.
+template <class Clock>
+double clock_overhead() {
+  std::vector<double> ticks;
+  for (int i = 0; i < 101; ++i) ticks.push_back(seconds_since<Clock>(Clock::now()));
+  return median(ticks);
+}
+
 /// A watch of forward_pass that times what follows the blocks.
 template <class Clock>
 struct head_watch {
@@ -83,10 +92,11 @@ struct head_watch {
   }
 };
 
-/// Reads a prompt and writes tokens after it, again and again; `each(pass number, total seconds, watch)` hears of all
-/// passes but those of the first round. Pass 0 is the prompt's.
-template <class Clock, class Watch, class Executor, class Each>
-void timed_rounds(running_model const& model, speed_options const& options, Executor& executor, Each const& each) {
+/// Reads a prompt and writes tokens after it, again and again. Pass 0 is the prompt's, watched by `watch_of(0)`; `each(
+/// pass number, total seconds, watch)` hears of all passes but those of the first round.
+template <class Clock, class Executor, class WatchOf, class Each>
+void timed_rounds(running_model const& model, speed_options const& options, Executor& executor, WatchOf const& watch_of,
+                  Each const& each) {
   AMQ_EXPECTS(options.prompt_tokens >= 1 && options.decode_tokens >= 1 && options.repeats >= 1,
               "speed is measured over at least one token, one pass and one round");
   index const length = options.prompt_tokens + options.decode_tokens;
@@ -97,17 +107,20 @@ void timed_rounds(running_model const& model, speed_options const& options, Exec
   auto const prompt = std::span(tokens).first(static_cast<std::size_t>(options.prompt_tokens));
   kv_cache cache(model.config(), length);
   forward_pass<Executor> pass(model, options.precision, executor);
-  for (int round = 0; round <= options.repeats; ++round) {
+  double timed = 0;
+  for (int round = 0; round <= options.repeats || timed < options.least_seconds; ++round) {
     cache.rewind(0);
     for (index i = 0; i <= options.decode_tokens; ++i) {
       auto const read =
           i == 0 ? prompt : std::span(tokens).subspan(static_cast<std::size_t>(options.prompt_tokens + i - 1), 1);
       sequence_part part{&cache, std::ssize(read)};
-      Watch watch;
+      auto watch = watch_of(i);
       auto const start = Clock::now();
       pass.run(std::span(&part, 1), read, watch);
       double const total = seconds_since<Clock>(start);
-      if (round > 0) each(i, total, watch);
+      if (round == 0) continue;
+      timed += total;
+      each(i, total, watch);
     }
   }
 }
@@ -122,7 +135,8 @@ template <class Clock = std::chrono::steady_clock, class Executor>
 model_speed measure_speed(running_model const& model, speed_options const& options, Executor& executor) {
   using watch = detail::head_watch<Clock>;
   std::vector<double> blocks[2], heads[2];  // of prefill and of decoding
-  detail::timed_rounds<Clock, watch>(model, options, executor, [&](index i, double total, watch const& seen) {
+  auto const watch_of = [](index) { return watch{}; };
+  detail::timed_rounds<Clock>(model, options, executor, watch_of, [&](index i, double total, watch const& seen) {
     blocks[i > 0].push_back(total - seen.seconds);
     heads[i > 0].push_back(seen.seconds);
   });

@@ -161,8 +161,7 @@ inline running_model synthetic_model(model_config const& config, std::span<forma
     memory->push_back(detail::random_tiles(rows, cols, layout, random));
     all.linears.emplace_back(tiled_view{memory->back().data(), rows, cols, layout});
   }
-  for (int block = 0; block < config.blocks; ++block)
-    all.parameters.push_back(detail::plain_parameters(config, block));
+  for (int block = 0; block < config.blocks; ++block) all.parameters.push_back(detail::plain_parameters(config, block));
   all.final_norm.assign(static_cast<std::size_t>(config.hidden), 1.0f);
   random_stream random(seed);
   all.embeddings = all.head = rows_of(config.vocabulary, config.hidden, random);

@@ -10,6 +10,7 @@
 
 #include "amq/core/error.hpp"
 #include "amq/core/matrix.hpp"
+#include "amq/core/quantized_matrix.hpp"
 #include "amq/core/tiled_matrix.hpp"
 #include "amq/generate/dense_rows.hpp"
 #include "amq/kernel/dense_product.hpp"
@@ -57,5 +58,15 @@ class weight_matrix {
  private:
   std::variant<tiled_view, dense_rows, tiled_matrix, dense_matrix> stored_;
 };
+
+/// A quantized matrix as it runs: codes that a kernel reads are packed in tiles, whatever has no kernel becomes f32.
+/// O(rows * cols).
+inline weight_matrix running_matrix(quantized_matrix const& stored) {
+  auto const* const codes = stored.get_if<packed_matrix>();
+  bool const packs = codes != nullptr && stored.input_scales().empty() && codes->column_groups().empty() &&
+                     tile_layout::refusal(codes->storage(), codes->cols()).empty();
+  if (packs) return tiled_matrix(*codes);
+  return dense_matrix(stored.dequantized());
+}
 
 }  // namespace amq

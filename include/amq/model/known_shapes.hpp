@@ -38,7 +38,8 @@ inline constexpr std::array known_shapes{
     known_shape{"qwen2.5-7b", architecture::qwen2, 3584, 18944, 28, 28, 4, 152064, 131072, 1e6, 1e-6f},
     known_shape{"mistral-7b", architecture::mistral, 4096, 14336, 32, 32, 8, 32768, 32768, 1e6, 1e-5f}};
 
-/// The config that such a shape stands for. Llama 3.1's stretched positions cost as much as plain ones and are left out.
+/// The config that such a shape stands for. Llama 3.1's stretched positions cost as much as plain ones and are left
+/// out.
 inline model_config config_of(known_shape const& shape) {
   model_config config;
   config.architecture = shape.architecture;
