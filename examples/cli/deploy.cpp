@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cstdio>
+#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "amq/compose/exporters.hpp"
@@ -15,6 +16,7 @@
 #include "archive_settings.hpp"
 #include "engine.hpp"
 #include "interrupt.hpp"
+#include "objectives.hpp"
 #include "setup.hpp"
 
 namespace amq::cli {
@@ -79,7 +81,43 @@ size_budget budget_of(deploy_options const& options, llama const& model) {
   if (options.context > 0)
     throw input_error(
         "--context is what the key/value cache of --at-most-gib holds; give that budget, or leave it out");
+  if (options.at_least_tokens_per_second) return {std::numeric_limits<double>::infinity(), {}};
   return {options.at_most_bits, options.at_most_bytes};
+}
+
+/// The times that speed is predicted by: those given, else the search's.
+latency_table times_of(finished_search const& found, deploy_options const& options) {
+  if (options.profile) return latency_table::load(*options.profile);
+  auto const stored = setting_or(found.archive.settings(), "profile", "");
+  if (stored.empty())
+    throw input_error(found.file.string() +
+                      " was searched without a profile; give --profile F.json, which `amq profile` writes");
+  return latency_table::parse(parse_json(stored, found.file), found.file);
+}
+
+/// What was measured and is predicted to be as fast as was asked. Throws input_error, with the fastest, when nothing
+/// is.
+std::vector<evaluation> fast_enough(finished_search const& found, deploy_options const& options) {
+  auto const all = found.archive.evaluations();
+  if (!options.at_least_tokens_per_second) {
+    if (options.profile)
+      throw input_error(
+          "--profile predicts the speed for --at-least-tokens-per-second; give that budget, or leave it out");
+    return {all.begin(), all.end()};
+  }
+  auto const times = times_of(found, options);
+  std::vector<evaluation> fast;
+  double fastest = 0;
+  for (auto const& e : all) {
+    double const speed = tokens_per_second(times, found.space, e.configuration);
+    fastest = std::max(fastest, speed);
+    if (speed >= *options.at_least_tokens_per_second) fast.push_back(e);
+  }
+  if (fast.empty())
+    throw input_error("no measured configuration is predicted to decode " +
+                      nlohmann::json(*options.at_least_tokens_per_second).dump() +
+                      " tokens a second; the fastest has " + nlohmann::json(fastest).dump());
+  return fast;
 }
 
 /// The one asked for; else the blocks that GGUF files hold, or the proxy.
@@ -92,9 +130,8 @@ std::string quantizer_of(finished_search const& found, deploy_options const& opt
 
 /// The best candidates, and the uniform configurations that fit: with another quantizer than the proxy one of them may
 /// be better.
-std::vector<front_point> candidates_of(finished_search const& found, format_space const& space,
-                                       size_budget const& budget, std::size_t count) {
-  auto const measured = found.archive.evaluations();
+std::vector<front_point> candidates_of(finished_search const& found, std::span<evaluation const> measured,
+                                       format_space const& space, size_budget const& budget, std::size_t count) {
   auto candidates = best_candidates(measured, space, budget, std::max<std::size_t>(count, 1));
   if (candidates.empty())
     throw input_error(found.file.string() +
@@ -122,6 +159,7 @@ nlohmann::ordered_json provenance(finished_search const& found, front_point cons
   json["search_loss"] = point.loss;
   if (options.at_most_bits) json["at_most_bits"] = *options.at_most_bits;
   if (options.at_most_bytes) json["at_most_bytes"] = *options.at_most_bytes;
+  if (options.at_least_tokens_per_second) json["at_least_tokens_per_second"] = *options.at_least_tokens_per_second;
   if (options.at_most_gib) {
     json["at_most_gib"] = *options.at_most_gib;
     json["context"] = options.context;
@@ -264,7 +302,8 @@ int deploy(deploy_options const& options) {
   auto const found = open_search(options);
   auto const space = priced(found, files);
   auto const budget = budget_of(options, found.model);
-  auto const warning = check_budget(space, budget);
+  auto const measured = fast_enough(found, options);
+  auto const warning = options.at_least_tokens_per_second ? "" : check_budget(space, budget);
   if (!warning.empty()) std::fprintf(stderr, "amq: %s\n", warning.c_str());
   auto const quantizer = quantizer_of(found, options);
   std::optional<token_sequences> heldout;
@@ -274,8 +313,8 @@ int deploy(deploy_options const& options) {
                                   found.model);
   bool const proxy_knows = quantizer == setting(found.archive.settings(), "proxy", found.file) && !files.zeros;
   auto const count = static_cast<std::size_t>(options.verify >= 0 ? options.verify : proxy_knows ? 0 : 1);
-  auto const candidates =
-      holdable(candidates_of(found, space, budget, count), files, found.model.linears(), space, options.verify > 0);
+  auto const candidates = holdable(candidates_of(found, measured, space, budget, count), files, found.model.linears(),
+                                   space, options.verify > 0);
   // What cannot be put in its place is refused before the work, not after it.
   auto const existing = options.force ? existing_folder::replace : existing_folder::refuse;
   { staged_folder const place(options.out, "quantization.json", existing); }

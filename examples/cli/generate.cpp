@@ -13,6 +13,7 @@
 #include "interrupt.hpp"
 #include "options.hpp"
 #include "precisions.hpp"
+#include "running.hpp"
 #include "setup.hpp"
 
 namespace amq::cli {

@@ -46,10 +46,12 @@ json list() {
   for (auto const& optimizer : policies().optimizers) {
     all["optimizers"].push_back(described(optimizer));
     all["optimizers"].back()["needs"] = needs(optimizer);
+    all["optimizers"].back()["many_objectives"] = optimizer.make({}).heeds_many_objectives();
   }
   for (auto const& infill : policies().infills) {
     all["infills"].push_back(described(infill));
     all["infills"].back()["needs"] = needs(infill);
+    all["infills"].back()["many_objectives"] = infill.make({}).heeds_many_objectives();
   }
   return all;
 }
@@ -68,6 +70,7 @@ void print(json const& all) {
         std::printf("  %-16s   %s\n", "", options.c_str());
       if (line.contains("needs") && line["needs"].is_string())
         std::printf("  %-16s   needs a predictor that %s\n", "", line["needs"].get<std::string>().c_str());
+      if (line.value("many_objectives", false)) std::printf("  %-16s   heeds more than two objectives\n", "");
     }
   }
 }

@@ -2,96 +2,20 @@
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
-#include <charconv>
 #include <cstdio>
-#include <cstdlib>
 #include <exception>
-#include <limits>
 #include <string>
-#include <vector>
 
 #include "amq/core/error.hpp"
 #include "amq/version.hpp"
 #include "interrupt.hpp"
 #include "options.hpp"
+#include "running_options.hpp"
+#include "shared_options.hpp"
 
 namespace {
 
 using namespace amq::cli;
-
-void add_model(CLI::App& command, std::filesystem::path& model) {
-  command.add_option("MODEL", model, "Hugging Face folder: config.json and safetensors")->required();
-}
-
-void add_json(CLI::App& command, bool& json) {
-  command.add_flag("--json", json, "Print one JSON object on standard output");
-}
-
-void add_threads(CLI::App& command, int& threads) {
-  command.add_option("--threads", threads, "Threads to use (default: all cores); results do not depend on it")
-      ->check(CLI::Range(1, 1024));
-}
-
-void add_bits(CLI::App& command, std::vector<int>& bits) {
-  command.add_option("--bits", bits, "Widths a layer may take, 2 to 8")->delimiter(',')->capture_default_str();
-}
-
-void add_group(CLI::App& command, int& group) {
-  command.add_option("--group", group, "Inputs that share a scale and a zero; -1 for whole rows")
-      ->capture_default_str();
-}
-
-void add_space(CLI::App& command, space_options& space) {
-  add_bits(command, space.bits);
-  add_group(command, space.group);
-  command.add_option("--formats", space.formats, "Instead of bits and group: 2g64,3g128,3g128+8,stack4,kept16")
-      ->delimiter(',');
-  command
-      .add_option("--tie", space.ties,
-                  "Layers that share a choice: qkv, gate_up, block, experts, or a regular expression whose captures "
-                  "tell groups apart")
-      ->delimiter(',');
-  command.add_option("--keep", space.keep, "Regular expression of layers that stay in 16 bits; may be repeated");
-  command
-      .add_option("--target", space.target,
-                  "Format of files whose bytes, choices and fused layers count: amq, compressed-tensors, "
-                  "compressed-tensors-symmetric, gptq, gptq-symmetric, awq, mlx or gguf")
-      ->capture_default_str();
-  command.add_option("--device", space.device, "Refuse formats without a kernel on: any, cpu or cuda")
-      ->capture_default_str();
-}
-
-void add_measuring(CLI::App& command, measuring& measure, bool required = true) {
-  command.add_option("--tokens", measure.tokens, "Calibration tokens: a .txt, .npy of integers, or raw .u16 / .u32")
-      ->required(required);
-  command.add_option("--sequences", measure.sequences, "Sequences to take from the tokens")->capture_default_str();
-  command.add_option("--length", measure.length, "Tokens in a sequence")->capture_default_str();
-  command.add_option("--loss", measure.loss, "jsd, kl or cross_entropy")->capture_default_str();
-  command.add_option("--proxy", measure.proxy,
-                     "Quantizer used while measuring: hqq (default), rtn, rtn_symmetric, rtn_awq, gptq, awq or gguf");
-  command
-      .add_option("--precision", measure.precision,
-                  "Of activations in products with quantized layers: f32, bf16, int8, or automatic: bf16 where that is "
-                  "fast, else f32")
-      ->capture_default_str();
-  add_threads(command, measure.threads);
-}
-
-/// Whole numbers that the type holds: the command-line library lets them wrap around.
-template <class Number>
-std::string whole_number(std::string const& text) {
-  Number value{};
-  auto const [end, failure] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (failure == std::errc{} && end == text.data() + text.size()) return "";
-  return "'" + text + "' is not a whole number from " + std::to_string(std::numeric_limits<Number>::min()) + " to " +
-         std::to_string(std::numeric_limits<Number>::max());
-}
-
-std::string positive_number(std::string const& text) {
-  char* end = nullptr;
-  double const value = std::strtod(text.c_str(), &end);
-  return *end == '\0' && value > 0 ? "" : "'" + text + "' is not a number above 0";
-}
 
 /// An empty value would become a 0 that nobody typed.
 void refuse_empty_values(CLI::App& app) {
@@ -124,34 +48,6 @@ void add_gap(CLI::App& app, gap_options& options, int& code) {
   command->add_option("--out", options.out, "Folder for gap.json, gap.csv and gap.svg")->required();
   add_json(*command, options.json);
   command->callback([&] { code = gap(options); });
-}
-
-void add_generate(CLI::App& app, generate_options& options, int& code) {
-  auto* command = app.add_subcommand("generate", "What a model writes after prompts, and how fast");
-  command
-      ->add_option("MODEL", options.model,
-                   "Folder of `amq deploy --format amq`, or a Hugging Face folder; with its tokenizer.json")
-      ->required();
-  command->add_option("--prompt", options.prompts, "A text to go on from; may be repeated")->required();
-  command->add_option("--tokens", options.tokens, "Tokens to write, at most, after each prompt")
-      ->capture_default_str()
-      ->check(CLI::Range(std::ptrdiff_t{1}, std::ptrdiff_t{1} << 20));
-  command->add_option("--temperature", options.temperature, "0: the most likely token; else tokens are drawn")
-      ->capture_default_str();
-  command->add_option("--top-k", options.top_k, "Draw from the k most likely tokens only (0: from all)")
-      ->capture_default_str();
-  command->add_option("--top-p", options.top_p, "Draw from the most likely tokens that sum to this share only")
-      ->capture_default_str();
-  command->add_option("--seed", options.seed, "Seed of what is drawn; same seed, same text")
-      ->capture_default_str()
-      ->check(whole_number<std::uint64_t>);
-  command
-      ->add_option("--precision", options.precision,
-                   "Of activations in products: f32, bf16, int8, or automatic: bf16 where the processor is made for it")
-      ->capture_default_str();
-  add_threads(*command, options.threads);
-  add_json(*command, options.json);
-  command->callback([&] { code = generate(options); });
 }
 
 void add_archive(CLI::App& app, archive_options& exporting, archive_options& importing, int& code) {
@@ -235,7 +131,8 @@ int main(int argc, char** argv) {
   sensitivity_command->callback([&] { code = sensitivity(sensing); });
 
   search_options searching;
-  auto* search_command = app.add_subcommand("search", "Find the Pareto front of average bits against quality loss");
+  auto* search_command =
+      app.add_subcommand("search", "Find the Pareto front of average bits, or speed, against quality loss");
   add_model(*search_command, searching.model);
   add_measuring(*search_command, searching.measure);
   add_space(*search_command, searching.space);
@@ -272,6 +169,12 @@ int main(int argc, char** argv) {
       ->add_option("--evaluator-timeout", searching.evaluator_timeout, "Seconds it may take for one configuration")
       ->capture_default_str()
       ->check(positive_number);
+  search_command
+      ->add_option("--objective", searching.objectives,
+                   "What quality is traded against: bits, latency (predicted by --profile), or bits,latency")
+      ->delimiter(',')
+      ->capture_default_str();
+  search_command->add_option("--profile", searching.profile, "Times of this model's layers, from amq profile");
   search_command->add_flag("--resume", searching.resume, "Continue the search in --out");
   add_json(*search_command, searching.json);
   search_command->callback([&] { code = search(searching); });
@@ -286,7 +189,12 @@ int main(int argc, char** argv) {
       ->check(whole_number<std::int64_t>);
   budget->add_option("--at-most-gib", deploying.at_most_gib, "Memory in GiB for the model and its key/value cache")
       ->check(positive_number);
+  budget
+      ->add_option("--at-least-tokens-per-second", deploying.at_least_tokens_per_second,
+                   "Predicted speed of decoding, by the search's profile or --profile")
+      ->check(positive_number);
   budget->require_option(1);
+  deploy_command->add_option("--profile", deploying.profile, "Times of this model's layers, from amq profile");
   deploy_command->add_option("--context", deploying.context, "Tokens in the key/value cache that --at-most-gib holds")
       ->check(whole_number<std::int64_t>)
       ->check(CLI::NonNegativeNumber);
@@ -321,8 +229,8 @@ int main(int argc, char** argv) {
 
   gap_options comparing_quantizers;
   add_gap(app, comparing_quantizers, code);
-  generate_options generating;
-  add_generate(app, generating, code);
+  running_commands running;
+  add_running_commands(app, running, code);
   archive_options exporting, importing;
   add_archive(app, exporting, importing, code);
 
@@ -373,9 +281,9 @@ int main(int argc, char** argv) {
     app.parse(argc, argv);
     if (app.get_subcommands().empty())
       return report(
-          "no command was given; expected inspect, evaluate, sensitivity, search, deploy, generate, compare, gap, "
-          "archive or "
-          "policies (see --help)",
+          "no command was given; expected inspect, evaluate, sensitivity, search, deploy, generate, benchmark, "
+          "profile, "
+          "compare, gap, archive or policies (see --help)",
           exit_bad_input);
     if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0)
       return report("standard output cannot be written", exit_bad_input);

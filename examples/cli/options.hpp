@@ -72,8 +72,10 @@ struct search_options {
   std::optional<std::int64_t> candidates;
   int population = 200;
   int generations = 20;
-  std::optional<std::string> evaluator;  ///< a command that measures instead of the proxy
-  double evaluator_timeout = 3600;       ///< seconds without an answer
+  std::optional<std::string> evaluator;          ///< a command that measures instead of the proxy
+  double evaluator_timeout = 3600;               ///< seconds without an answer
+  std::vector<std::string> objectives{"bits"};   ///< what loss is traded against: bits, latency or both
+  std::optional<std::filesystem::path> profile;  ///< of latencies
   bool resume = false;
   bool json = false;
 };
@@ -85,8 +87,10 @@ struct deploy_options {
   std::optional<double> at_most_bits;
   std::optional<std::int64_t> at_most_bytes;
   std::optional<double> at_most_gib;
-  std::int64_t context = 0;  ///< tokens of the key/value cache that at_most_gib holds, too
-  std::string quantizer;     ///< empty: the search's proxy
+  std::optional<double> at_least_tokens_per_second;
+  std::optional<std::filesystem::path> profile;  ///< that predicts them; none: the search's
+  std::int64_t context = 0;                      ///< tokens of the key/value cache that at_most_gib holds, too
+  std::string quantizer;                         ///< empty: the search's proxy
   std::string format = "hf";
   int verify = -1;     ///< candidates to quantize and measure; -1: one, where the quantizer is not the proxy
   bool exact = false;  ///< refuse real zeros that the format would round
@@ -120,6 +124,44 @@ struct generate_options {
   std::uint64_t seed = 0;
   std::string precision = "automatic";
   int threads = 0;
+  bool json = false;
+};
+
+/// What benchmark and profile run.
+struct subject_options {
+  std::optional<std::filesystem::path> model;
+  std::optional<std::string> shape;  ///< random weights instead
+  std::optional<double> memory_gib;  ///< for them
+  std::string precision = "automatic";
+  int threads = 0;
+};
+
+struct benchmark_options {
+  subject_options subject;
+  std::vector<int> bits{2, 3, 4, 8, 16};
+  int group = 128;
+  std::optional<std::filesystem::path> configuration;
+  std::optional<std::filesystem::path> search;
+  double at_most_bits = 0;
+  std::ptrdiff_t prompt_tokens = 128;
+  std::ptrdiff_t decode_tokens = 32;
+  int repeats = 3;
+  std::optional<std::filesystem::path> tokens;  ///< of which quality is measured; none: speed alone
+  int sequences = 16;
+  int length = 256;
+  std::string quantizer = "hqq";
+  std::optional<std::filesystem::path> out;
+  bool json = false;
+};
+
+struct profile_options {
+  subject_options subject;
+  std::vector<int> bits{2, 3, 4, 8, 16};
+  int group = 128;
+  std::vector<std::string> formats;
+  std::ptrdiff_t context = 64;
+  int repeats = 3;
+  std::filesystem::path out;
   bool json = false;
 };
 
@@ -166,6 +208,8 @@ int deploy(deploy_options const& options);
 int compare(compare_options const& options);
 int gap(gap_options const& options);
 int generate(generate_options const& options);
+int benchmark(benchmark_options const& options);
+int profile(profile_options const& options);
 int list_policies(policies_options const& options);
 int export_archive(archive_options const& options);
 int import_archive(archive_options const& options);

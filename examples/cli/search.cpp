@@ -3,19 +3,27 @@
 #include <chrono>
 #include <cstdio>
 #include <filesystem>
+#include <functional>
 #include <limits>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "amq/evaluate/process_evaluator.hpp"
 #include "amq/evaluate/tied_evaluator.hpp"
+#include "amq/search/objective_front.hpp"
+#include "amq/search/resized_archive.hpp"
 #include "amq/search/search.hpp"
 #include "amq/store/sqlite_archive.hpp"
 #include "archive_settings.hpp"
 #include "engine.hpp"
 #include "front_files.hpp"
 #include "interrupt.hpp"
+#include "objectives.hpp"
 #include "policies/policies.hpp"
 #include "progress.hpp"
 #include "setup.hpp"
@@ -23,8 +31,9 @@
 namespace amq::cli {
 namespace {
 
-strategy_names names_of(search_options const& options) {
-  return {options.preset, options.predictor, options.optimizer, options.infill};
+strategy_names names_of(search_options const& options, search_objectives const& objectives) {
+  strategy_names names{options.preset, options.predictor, options.optimizer, options.infill};
+  return objectives.both() ? for_many_objectives(policies(), std::move(names)) : names;
 }
 
 search_budget new_budget(search_options const& options, index layers) {
@@ -49,9 +58,9 @@ std::string precision_for(search_options const& options) {
 }
 
 /// Everything that must be the same when the search is resumed, and what only describes it.
-settings_map describe(search_options const& options, llama const& model, token_sequences const& tokens,
-                      search_budget const& budget) {
-  auto const names = with_own_parts(policies(), names_of(options));
+settings_map describe(search_options const& options, search_objectives const& objectives, llama const& model,
+                      token_sequences const& tokens, search_budget const& budget) {
+  auto const names = with_own_parts(policies(), names_of(options, objectives));
   settings_map settings{{"seed", std::to_string(options.seed)},
                         {"loss", options.measure.loss},
                         {"proxy", options.evaluator ? "process" : proxy_of(options.measure, options.space.target)},
@@ -66,6 +75,7 @@ settings_map describe(search_options const& options, llama const& model, token_s
                         {"ties", joined(options.space.ties)},
                         {"keep", joined(options.space.keep)},
                         {"target", options.space.target},
+                        {"objective", objectives.name()},
                         {"sequences", std::to_string(options.measure.sequences)},
                         {"length", std::to_string(options.measure.length)},
                         {"threshold", nlohmann::json(options.threshold).dump()},
@@ -83,6 +93,7 @@ settings_map describe(search_options const& options, llama const& model, token_s
                         {"build", build_name()},
                         {"machine", machine_name()}};
   if (options.evaluator) settings["evaluator"] = *options.evaluator;
+  if (objectives.table()) settings["profile"] = objectives.table()->to_json().dump();
   return settings;
 }
 
@@ -96,17 +107,10 @@ setting_rules resume_rules() {
 
 /// Archives made before a setting had a name have its first value.
 void forget_later_settings(settings_map const& stored, settings_map& wanted) {
-  settings_map const first{{"infill", "spread"}, {"formats", ""}, {"ties", ""}, {"keep", ""}, {"target", "amq"}};
+  settings_map const first{{"infill", "spread"}, {"formats", ""},   {"ties", ""},
+                           {"keep", ""},         {"target", "amq"}, {"objective", "bits"}};
   for (auto const& [key, value] : first)
     if (!stored.contains(key) && wanted[key] == value) wanted.erase(key);
-}
-
-void create_folder(std::filesystem::path const& folder) {
-  std::error_code failure;
-  std::filesystem::create_directories(folder, failure);
-  if (failure)
-    throw input_error(folder.string() + " cannot be created: " + failure.message() +
-                      "; choose a place that you may write to");
 }
 
 /// Initial design and batches stay as first set, unless they are given again: then they must agree.
@@ -117,20 +121,20 @@ void keep_first_sizes(search_options const& options, settings_map const& stored,
   if (!options.evaluations) budget.evaluations = integer_setting(stored, "evaluations", file);
 }
 
-sqlite_archive open_archive(search_options const& options, llama const& model, token_sequences const& tokens,
-                            format_space const& space, search_budget& budget) {
+sqlite_archive open_archive(search_options const& options, search_objectives const& objectives, llama const& model,
+                            token_sequences const& tokens, format_space const& space, search_budget& budget) {
   auto const file = options.out / "archive.sqlite";
   bool const started = sqlite_archive::started(file);
   if (started && !options.resume)
     throw input_error(file.string() + " exists already; continue it with --resume, or choose another --out");
   if (!started) {
     create_folder(options.out);
-    return sqlite_archive::create(file, describe(options, model, tokens, budget),
+    return sqlite_archive::create(file, describe(options, objectives, model, tokens, budget),
                                   archived_layers(space, space.layers()));
   }
   auto archive = sqlite_archive::open(file);
   keep_first_sizes(options, archive.settings(), file, budget);
-  auto wanted = describe(options, model, tokens, budget);
+  auto wanted = describe(options, objectives, model, tokens, budget);
   forget_later_settings(archive.settings(), wanted);
   auto const warning = archive.expect_settings(wanted, resume_rules());
   if (!warning.empty()) std::fprintf(stderr, "amq: %s\n", warning.c_str());
@@ -186,13 +190,14 @@ any_evaluator start_evaluator(search_options const& options, format_space const&
 
 struct outcome {
   search_result result;
-  search_budget budget;
-  memory_archive measured;
+  memory_archive measured;  ///< with bits
+  memory_archive sized;     ///< with the size that the search went by
 };
 
-outcome run(search_options const& options, llama const& model, token_sequences const& tokens,
-            format_space const& space) {
-  expect_strategy(policies(), names_of(options));
+outcome run(search_options const& options, search_objectives const& objectives, llama const& model,
+            token_sequences const& tokens, format_space const& space, format_space const& sized) {
+  auto const names = names_of(options, objectives);
+  expect_strategy(policies(), names, objectives.both());
   auto budget = new_budget(options, space.size());
   interruptible_executor executor(threads_to_use(options.measure.threads));
   auto const prepare = [&] {
@@ -203,7 +208,7 @@ outcome run(search_options const& options, llama const& model, token_sequences c
   // A new archive is made once everything that can be refused is there; an old one is compared before the long work.
   std::optional<any_evaluator> evaluator;
   if (!sqlite_archive::started(options.out / "archive.sqlite")) evaluator.emplace(prepare());
-  auto archive = open_archive(options, model, tokens, space, budget);
+  auto archive = open_archive(options, objectives, model, tokens, space, budget);
   if (!evaluator) evaluator.emplace(prepare());
   executor.finish_pieces();
   progress bar("search", budget.evaluations, std::ssize(archive.evaluations()));
@@ -211,27 +216,47 @@ outcome run(search_options const& options, llama const& model, token_sequences c
   preset_options const chosen{options.population, options.generations, options.threshold};
   auto const strategy = [&](format_space const& whole, search_budget planned) {
     planned.evaluations = planned_evaluations(archive.settings(), options.out / "archive.sqlite");
-    return make_strategy(policies(), names_of(options), whole, planned, chosen);
+    return make_strategy(policies(), names, whole, planned, chosen, objectives.further(space));
   };
-  outcome finished{{}, budget, {}};
-  finished.result = run_search(space, *evaluator, archive, strategy, how, show_progress(bar));
+  outcome finished;
+  resized_archive seen(archive, space, sized);
+  finished.result = run_search(sized, *evaluator, seen, strategy, how, show_progress(bar));
   bar.finish();
   archive.flush();
   for (auto const& e : archive.evaluations()) finished.measured.record(e);
+  for (auto const& e : seen.evaluations()) finished.sized.record(e);
   return finished;
 }
 
-nlohmann::ordered_json write_front(search_options const& options, outcome const& finished, format_space const& space,
-                                   double seconds) {
-  front const points(finished.measured.evaluations());
+/// The front under the objectives, fewest bits first, with all that is known of its points.
+std::vector<found_point> front_points(search_objectives const& objectives, outcome const& finished,
+                                      format_space const& space) {
+  std::vector<found_point> points;
+  if (objectives.both()) {
+    for (auto const& p : objective_front(finished.measured.evaluations(), objectives.further(space)))
+      points.push_back({p.configuration, p.average_bits, p.model_bytes, p.loss});
+  } else {
+    for (auto const& p : front(finished.sized.evaluations()))
+      points.push_back({p.configuration, space.average_bits(p.configuration), p.model_bytes, p.loss});
+  }
+  if (objectives.table())
+    for (auto& point : points)
+      point.tokens_per_second = tokens_per_second(*objectives.table(), space, point.configuration);
+  return points;
+}
+
+nlohmann::ordered_json write_front(search_options const& options, search_objectives const& objectives,
+                                   outcome const& finished, std::span<found_point const> points,
+                                   format_space const& space, format_space const& sized, double seconds) {
   nlohmann::ordered_json json;
   json["evaluations"] = finished.measured.evaluations().size();
   json["seed"] = options.seed;
   json["loss"] = options.measure.loss;
   json["group_size"] = options.space.group;
   json["target"] = options.space.target;
-  json["hypervolume"] = hypervolume_json(space, finished.measured, loss_scale::raw);
-  json["log_hypervolume"] = hypervolume_json(space, finished.measured, loss_scale::logarithmic);
+  json["objective"] = objectives.name();
+  json["hypervolume"] = hypervolume_json(sized, finished.sized, loss_scale::raw);
+  json["log_hypervolume"] = hypervolume_json(sized, finished.sized, loss_scale::logarithmic);
   json["pinned"] = nlohmann::ordered_json::array();
   for (index const layer : finished.result.pinned)
     json["pinned"].push_back(space.layers()[static_cast<std::size_t>(layer)].name);
@@ -241,20 +266,27 @@ nlohmann::ordered_json write_front(search_options const& options, outcome const&
   write_file(options.out / "front.csv", points_csv(space, points));
   auto const title = std::filesystem::weakly_canonical(options.model).filename().string() + ", " +
                      std::to_string(finished.measured.evaluations().size()) + " configurations measured";
-  if (!draw_front(options.out / "front.svg", points, finished.measured, title, options.measure.loss))
+  std::function<double(configuration const&)> predict;
+  if (objectives.table())
+    predict = [&](configuration const& genes) { return tokens_per_second(*objectives.table(), space, genes); };
+  if (!draw_front(options.out / "front.svg", points, finished.measured.evaluations(), title, options.measure.loss,
+                  predict, objectives.latency_alone()))
     std::fprintf(stderr,
                  "amq: gnuplot is not installed (or failed), so front.svg was not drawn; front.csv has its data\n");
   return json;
 }
 
 /// At most a dozen points of the front, evenly spread, and the uniform configurations to compare with.
-void print(search_options const& options, outcome const& finished) {
-  front const points(finished.measured.evaluations());
-  std::printf("%14s %14s %16s\n", "average bits", options.measure.loss.c_str(), "model bytes");
+void print(search_options const& options, outcome const& finished, std::span<found_point const> points) {
+  bool const timed = !points.empty() && points.front().tokens_per_second;
+  std::printf("%14s %14s %16s%s\n", "average bits", options.measure.loss.c_str(), "model bytes",
+              timed ? "   tokens a second" : "");
   std::size_t const rows = std::min<std::size_t>(12, points.size());
   for (std::size_t row = 0; row < rows; ++row) {
     auto const& point = points[rows == 1 ? 0 : row * (points.size() - 1) / (rows - 1)];
-    std::printf("%14.4f %14.6f %16lld\n", point.average_bits, point.loss, static_cast<long long>(point.model_bytes));
+    std::printf("%14.4f %14.6f %16lld", point.average_bits, point.loss, static_cast<long long>(point.model_bytes));
+    if (timed) std::printf(" %17.2f", *point.tokens_per_second);
+    std::printf("\n");
   }
   std::printf("%zu points on the front, of %zu measured; uniform configurations:\n", points.size(),
               finished.measured.evaluations().size());
@@ -283,6 +315,7 @@ int search(search_options const& given) {
   auto options = given;
   check_measuring(options.measure);
   options.measure.precision = precision_for(options);
+  search_objectives const objectives(options);
   if (!options.evaluator) expect_names(proxy_of(options.measure, options.space.target), options.measure);
   auto const model = llama::load(options.model);
   auto const tokens =
@@ -291,17 +324,19 @@ int search(search_options const& given) {
   if (space.free_layers().empty())
     std::fprintf(stderr,
                  "amq: every layer has one choice, so there is nothing to decide; --bits or --formats give more\n");
-  auto const finished = run(options, model, tokens, space);
+  auto const sized = objectives.sized(space);
+  auto const finished = run(options, objectives, model, tokens, space, sized);
   double const seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   if (finished.measured.evaluations().empty()) {
     report_end(options, finished);
     return exit_interrupted;
   }
-  auto const json = write_front(options, finished, space, seconds);
+  auto const points = front_points(objectives, finished, space);
+  auto const json = write_front(options, objectives, finished, points, space, sized, seconds);
   if (options.json)
     std::printf("%s\n", json.dump().c_str());
   else
-    print(options, finished);
+    print(options, finished, points);
   report_end(options, finished);
   return finished.result.end == search_end::interrupted ? exit_interrupted : exit_done;
 }

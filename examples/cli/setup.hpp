@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <string>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -20,6 +21,14 @@ namespace amq::cli {
 
 inline int threads_to_use(int asked) {
   return asked > 0 ? asked : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+}
+
+inline void create_folder(std::filesystem::path const& folder) {
+  std::error_code failure;
+  std::filesystem::create_directories(folder, failure);
+  if (failure)
+    throw input_error(folder.string() + " cannot be created: " + failure.message() +
+                      "; choose a place that you may write to");
 }
 
 inline void check_measuring(measuring const& measure) {

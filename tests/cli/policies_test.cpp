@@ -60,7 +60,7 @@ TEST_CASE("amq policies lists every policy with what it is", "[policies]") {
                                                           "rbf_linear", "rbf_thin_plate", "share"});
   CHECK(names(all["optimizers"]) ==
         std::set<std::string>{"knapsack", "local_knapsack", "local_search", "moead", "nsga2"});
-  CHECK(names(all["infills"]) == std::set<std::string>{"ehvi", "ehvi_log", "hypervolume", "hypervolume_log",
+  CHECK(names(all["infills"]) == std::set<std::string>{"crowding", "ehvi", "ehvi_log", "hypervolume", "hypervolume_log",
                                                        "hypervolume_raw", "spread", "thompson"});
   for (auto const& [kind, lines] : all.items())
     for (auto const& line : lines) CHECK(line["description"].get<std::string>().size() > 10);

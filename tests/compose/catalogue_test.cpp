@@ -2,6 +2,7 @@
 
 #include "amq/optimize/knapsack.hpp"
 #include "amq/predict/additive.hpp"
+#include "amq/search/crowding_infill.hpp"
 #include "amq/search/presets/amq.hpp"
 #include "amq/search/presets/random.hpp"
 #include "amq/search/search.hpp"
@@ -33,6 +34,7 @@ amq::catalogue small_catalogue() {
                                                           policy<"knapsack", "", "", [] { return amq::knapsack{}; }>>)),
       lines(amq::policy_table<amq::any_infill>(
           tuple_t<policy<"spread", "", "", [] { return amq::spread_infill{}; }>,
+                  policy<"crowding", "", "", [] { return amq::crowding_infill{}; }>,
                   policy<"thompson", "", "", [] { return amq::thompson_infill{}; }>>)),
       lines(amq::preset_table(tuple_t<amq::amq_preset, amq::random_preset>))};
 }
@@ -103,4 +105,23 @@ TEST_CASE("presets without parts have none to replace") {
   CHECK(lacks(refused({"random", "", "nsga2", ""}), {"no optimizer"}) == "");
   CHECK(lacks(refused({"random", "", "", "spread"}), {"no infill"}) == "");
   CHECK(refused({"random", "", "", ""}) == "(nothing was refused)");
+}
+
+TEST_CASE("searches with more objectives take parts that heed them, and refuse those that do not") {
+  auto const all = small_catalogue();
+  auto const names = amq::for_many_objectives(all, {"amq", "additive", "", ""});
+  CHECK(names.predictor == "additive");
+  CHECK(names.optimizer.empty());  // the preset's own heeds them
+  CHECK(names.infill == "crowding");
+  CHECK(amq::for_many_objectives(all, {"amq", "", "knapsack", "spread"}).optimizer == "knapsack");
+  auto const refused_with_more = [&](strategy_names const& given) {
+    return refusal([&] { amq::expect_strategy(all, given, true); });
+  };
+  CHECK(refused_with_more(names) == "(nothing was refused)");
+  CHECK(refused_with_more({"amq", "", "", "spread"}) ==
+        "the infill spread heeds two objectives and the search has more: use crowding");
+  CHECK(refused_with_more({"amq", "additive", "knapsack", "crowding"}) ==
+        "the optimizer knapsack heeds two objectives and the search has more: use nsga2");
+  CHECK(refused_with_more({"random", "", "", ""}) ==
+        "the preset random heeds two objectives and the search has more: use amq");
 }

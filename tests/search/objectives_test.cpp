@@ -3,6 +3,7 @@
 #include "amq/predict/additive.hpp"
 #include "amq/search/crowding_infill.hpp"
 #include "amq/search/objective_front.hpp"
+#include "amq/search/resized_archive.hpp"
 #include "amq/search/search.hpp"
 #include "amq/search/surrogate_strategy.hpp"
 #include "amq/space/layer_table_objective.hpp"
@@ -148,4 +149,26 @@ TEST_CASE("a search that is told of latency finds more of the front that has it"
   CAPTURE(whole.size(), told, untold);
   CHECK(told > untold);
   CHECK(told * 10 >= std::ssize(whole) * 9);
+}
+
+TEST_CASE("a search by another size finds that size's front, in an archive that has bits", "[objectives]") {
+  auto const space = six_layers();
+  auto const sized = space.sized_by([](amq::linear_layer const& layer, amq::format const& f) {
+    return static_cast<double>(layer.rows) * (layer.block % 2 == 0 ? f.bits * f.bits : f.bits);
+  });
+  sum_evaluator evaluator;
+  amq::memory_archive archive;
+  using strategy = amq::surrogate_strategy<amq::additive, amq::nsga2<>>;
+  auto const make = [](format_space const& whole) { return strategy(whole, {}, amq::additive{}, amq::nsga2<>{}); };
+  auto const run = [&](amq::index evaluations) {
+    amq::resized_archive seen(archive, space, sized);
+    amq::run_search(sized, evaluator, seen, make,
+                    {.seed = 4, .budget = {.evaluations = evaluations, .initial = 20, .candidates = 10}});
+    for (auto const& e : seen.evaluations()) CHECK(e.average_bits == sized.average_bits(e.configuration));
+    return seen.evaluations().size();
+  };
+  run(60);
+  CHECK(run(120) == 120);  // continued from an archive of bits
+  REQUIRE(archive.evaluations().size() == 120);
+  for (auto const& e : archive.evaluations()) CHECK(e.average_bits == space.average_bits(e.configuration));
 }

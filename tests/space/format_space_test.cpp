@@ -218,3 +218,24 @@ TEST_CASE("format_space refuses choices that make no space", "[format_space]") {
       "a group of 16 does not divide the inputs of a0 (8 inputs), a1 (8 inputs); the largest group that "
       "divides all layers is 8");
 }
+
+TEST_CASE("a space sized by something else counts that, rising with the bits, and keeps its bytes", "[space]") {
+  std::vector<amq::linear_layer> const layers{{"a", 64, 128, 0, 0}, {"b", 32, 128, 0, 1}, {"c", 64, 128, 1, 0}};
+  format_space const plain(layers, std::vector<format>{{2, 128}, {3, 128}, {4, 128}}, 100);
+  // Three bits take longer than four: they count as four.
+  auto const cost = [](amq::linear_layer const& layer, format f) {
+    return static_cast<double>(layer.rows) * (f.bits == 3 ? 7 : f.bits);
+  };
+  auto const sized = plain.sized_by(cost);
+  auto const size = [](format_space const& space, amq::configuration const& genes) {
+    return Approx(space.average_bits(genes)).epsilon(1e-9);
+  };
+  CHECK(size(sized, {0, 0, 0}) == 160 * 2);
+  CHECK(size(sized, {1, 0, 2}) == 64 * 4 + 32 * 2 + 64 * 4);
+  CHECK(sized.model_bytes(amq::configuration{1, 0, 2}) == plain.model_bytes(amq::configuration{1, 0, 2}));
+  CHECK(sized.linear_bits(amq::configuration{1, 0, 2}) == plain.linear_bits(amq::configuration{1, 0, 2}));
+  CHECK(size(sized.tie({{0, 2}}), {1, 0}) == 128 * 4 + 32 * 2);
+  CHECK(size(plain.tie({{0, 2}}).sized_by(cost), {1, 0}) == 128 * 4 + 32 * 2);
+  CHECK(size(sized.pin(std::vector<amq::index>{1}), {0, 2, 0}) == 128 * 2 + 32 * 4);
+  CHECK_THROWS_AS(plain.sized_by([](auto const&, format f) { return 2.5 - f.bits; }), amq::precondition_error);
+}

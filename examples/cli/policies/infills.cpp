@@ -1,4 +1,5 @@
 // Which candidates are measured next.
+#include "amq/search/crowding_infill.hpp"
 #include "amq/search/expected_hypervolume_infill.hpp"
 #include "amq/search/hypervolume_infill.hpp"
 #include "amq/search/subset_selection.hpp"
@@ -22,7 +23,9 @@ std::span<policy_entry<any_infill> const> infills() {
                     policy<"ehvi_log", "expected gain of logarithmic hypervolume", "",
                            [] { return expected_hypervolume_infill(loss_scale::logarithmic); }>,
                     policy<"thompson", "the best of losses drawn from the predictor's posterior, one draw a choice", "",
-                           [] { return thompson_infill{}; }>>);
+                           [] { return thompson_infill{}; }>,
+                    policy<"crowding", "NSGA-II's survivors; for searches with more than two objectives", "",
+                           [] { return crowding_infill{}; }>>);
   return table;
 }
 

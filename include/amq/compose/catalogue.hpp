@@ -155,24 +155,69 @@ inline void expect_no_parts(strategy_names const& names) {
   refuse("infill", names.infill);
 }
 
-}  // namespace detail
-
-/// Throws input_error for unknown names, for parts of a preset that has none, and for an optimizer or an infill that
-/// needs more of a predictor than it can do: before anything is measured.
-inline void expect_strategy(catalogue const& all, strategy_names const& names) {
-  if (find_preset(all, names.preset).parts)
-    detail::named_parts(all, names, search_budget::of(1), {});
-  else
-    detail::expect_no_parts(names);
+/// Those whose policy heeds more than two objectives, as one of a list in a sentence.
+template <class Made>
+std::string heeding(std::vector<policy_entry<Made>> const& entries) {
+  std::vector<std::string_view> able;
+  for (auto const& entry : entries)
+    if (entry.make({}).heeds_many_objectives()) able.push_back(entry.name);
+  return able.empty() ? "none does" : "use " + one_of(able);
 }
 
-/// The strategy of these names; throws as expect_strategy does.
-inline any_strategy make_strategy(catalogue const& all, strategy_names const& names, format_space const& space,
-                                  search_budget const& budget, preset_options const& options = {}) {
+inline void expect_many_objectives(catalogue const& all, erased_parts const& parts, strategy_names const& names) {
+  auto const refuse = [](std::string const& part, std::string const& others) {
+    throw input_error("the " + part + " heeds two objectives and the search has more: " + others);
+  };
+  if (!parts.optimizer.heeds_many_objectives()) refuse("optimizer " + names.optimizer, heeding(all.optimizers));
+  if (!parts.infill.heeds_many_objectives()) refuse("infill " + names.infill, heeding(all.infills));
+}
+
+[[noreturn]] inline void refuse_preset_of_two(catalogue const& all, std::string const& name) {
+  std::vector<std::string_view> able;
+  for (auto const& entry : all.presets)
+    if (entry.parts) able.push_back(entry.name);
+  throw input_error("the preset " + name + " heeds two objectives and the search has more: use " + one_of(able));
+}
+
+}  // namespace detail
+
+/// The same strategy for a search with more than two objectives: parts without a name, where the preset's own would
+/// look at two of them only, are the first that heed all. Those that are named stay.
+inline strategy_names for_many_objectives(catalogue const& all, strategy_names names) {
   auto const& preset = find_preset(all, names.preset);
-  if (preset.parts) return any_strategy(assemble(space, detail::named_parts(all, names, budget, options)));
-  detail::expect_no_parts(names);
-  return preset.make(space, budget);
+  if (!preset.parts) return names;
+  auto const parts = preset.parts(search_budget::of(1), {});
+  auto const heeds = [](auto const& entry) { return entry.make({}).heeds_many_objectives(); };
+  if (names.optimizer.empty() && !parts.optimizer.heeds_many_objectives())
+    if (auto const found = std::ranges::find_if(all.optimizers, heeds); found != all.optimizers.end())
+      names.optimizer = found->name;
+  if (names.infill.empty() && !parts.infill.heeds_many_objectives())
+    if (auto const found = std::ranges::find_if(all.infills, heeds); found != all.infills.end())
+      names.infill = found->name;
+  return names;
+}
+
+/// Throws input_error for unknown names, for parts of a preset that has none, for an optimizer or an infill that needs
+/// more of a predictor than it can do and, where a search has more objectives than loss and size, for those that do not
+/// heed them: before anything is measured.
+inline void expect_strategy(catalogue const& all, strategy_names const& names, bool more_objectives = false) {
+  if (!find_preset(all, names.preset).parts) {
+    detail::expect_no_parts(names);
+    if (more_objectives) detail::refuse_preset_of_two(all, names.preset);
+    return;
+  }
+  auto const parts = detail::named_parts(all, names, search_budget::of(1), {});
+  if (more_objectives) detail::expect_many_objectives(all, parts, with_own_parts(all, names));
+}
+
+/// The strategy of these names, for loss, size and further objectives; throws as expect_strategy does.
+inline any_strategy make_strategy(catalogue const& all, strategy_names const& names, format_space const& space,
+                                  search_budget const& budget, preset_options const& options = {},
+                                  std::vector<any_objective> further = {}) {
+  expect_strategy(all, names, !further.empty());
+  auto const& preset = find_preset(all, names.preset);
+  if (!preset.parts) return preset.make(space, budget);
+  return any_strategy(assemble(space, detail::named_parts(all, names, budget, options), std::move(further)));
 }
 
 }  // namespace amq

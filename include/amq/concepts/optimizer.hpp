@@ -73,6 +73,11 @@ concept can_minimize = requires(O const& o, Problem& problem, matrix_view<gene c
 template <class O, class Problem>
 concept optimizer = opts_in_as_optimizer<O> && optimization_problem<Problem> && can_minimize<O, Problem>;
 
+/// An optimizer or infill that heeds every column of objectives says so with `static constexpr bool many_objectives =
+/// true;`. Others look at the first two, whatever there is beside them.
+template <class P>
+concept many_objective_policy = requires { requires P::many_objectives; };
+
 /// One sentence for each member that a problem lacks.
 template <class P>
 constexpr bool diagnose_problem() {

@@ -16,6 +16,41 @@
 
 namespace amq {
 
+/// What a pass tells of its work while it does it: nothing. A watch calls `work()` exactly once, and may look at a
+/// clock before and after. One that watches layers sees each product alone; else layers with the same input are
+/// multiplied together.
+struct unwatched {
+  static constexpr bool watches_layers() { return false; }
+
+  template <class Work>
+  void linear(index, Work&& work) const {
+    work();
+  }
+  template <class Work>
+  void head(Work&& work) const {
+    work();
+  }
+};
+
+namespace detail {
+
+/// The seam with somebody who looks at each product.
+template <class Weights, class Watch>
+class watched_weights {
+ public:
+  watched_weights(Weights const& weights, Watch& watch) : weights_(&weights), watch_(&watch) {}
+
+  void multiply(index layer, matrix_view<float const> x, matrix_view<float> y) const {
+    watch_->linear(layer, [&] { weights_->multiply(layer, x, y); });
+  }
+
+ private:
+  Weights const* weights_;
+  Watch* watch_;
+};
+
+}  // namespace detail
+
 /// Runs passes of one model one after the other and keeps their buffers. Keeps references to model and executor.
 /// Results are the same bits for any number of workers.
 template <class Executor>
@@ -26,12 +61,20 @@ class forward_pass {
 
   /// Reads the new `tokens` of all parts, one part after the other, and adds them to the caches. Returns logits (parts,
   /// vocabulary) after each part's last token, valid until the next pass. Throws precondition_error for a token beyond
-  /// the vocabulary or more tokens than a cache has room for.
-  matrix_view<float const> run(std::span<sequence_part const> parts, std::span<std::int32_t const> tokens) {
+  /// the vocabulary or more tokens than a cache has room for. `watch` hears of each product with a linear layer, by
+  /// the layer's place, where it wants to, and of what follows the blocks.
+  template <class Watch = unwatched>
+  matrix_view<float const> run(std::span<sequence_part const> parts, std::span<std::int32_t const> tokens,
+                               Watch&& watch = {}) {
     embed(tokens);
     auto const matrix_of = [this](index layer) -> weight_matrix const& { return model_->linear(layer); };
-    model_->blocks().run(parts, state_, product_weights(matrix_of, products_), products_.executor());
-    return head(parts);
+    product_weights const weights(matrix_of, products_);
+    if (watch.watches_layers())
+      model_->blocks().run(parts, state_, detail::watched_weights(weights, watch), products_.executor());
+    else
+      model_->blocks().run(parts, state_, weights, products_.executor());
+    watch.head([&] { head(parts); });
+    return logits_;
   }
 
  private:
@@ -46,7 +89,7 @@ class forward_pass {
     }
   }
 
-  matrix_view<float const> head(std::span<sequence_part const> parts) {
+  void head(std::span<sequence_part const> parts) {
     auto const& config = model_->config();
     if (last_.rows() != std::ssize(parts)) {
       last_ = matrix<float>(std::ssize(parts), config.hidden);
@@ -60,7 +103,6 @@ class forward_pass {
     }
     products_.prepare(last_);
     products_.multiply(model_->head(), logits_);
-    return logits_;
   }
 
   running_model const* model_;

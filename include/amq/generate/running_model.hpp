@@ -161,19 +161,13 @@ class model_opener {
       } else if (auto const* const dense = packed.dense(i)) {
         all.linears.emplace_back(dense_rows::of(*dense));
       } else {
-        all.linears.push_back(in_memory(packed.layer(i)));
+        all.linears.push_back(running_matrix(packed.layer(i)));
         if (all.linears.back().dense() != nullptr) ++converted;
       }
     }
     if (converted > 0)
       notes_.push_back(std::to_string(converted) +
                        " layers are stored in forms without a kernel and run in f32: " + "more memory, less speed");
-  }
-
-  /// Codes of another layout are packed anew; whatever has no kernel becomes f32.
-  static weight_matrix in_memory(quantized_matrix const& stored) {
-    if (auto tiles = weight_matrix::in_tiles(stored)) return std::move(*tiles);
-    return dense_matrix(stored.dequantized());
   }
 
   model_config config_;

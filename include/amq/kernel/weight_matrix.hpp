@@ -80,4 +80,10 @@ class weight_matrix {
   std::variant<tiled_view, dense_rows, dense_matrix const*, tiled_matrix, dense_matrix> stored_;
 };
 
+/// A quantized matrix as it runs: in tiles where kernels read its form, else in f32. O(rows * cols).
+inline weight_matrix running_matrix(quantized_matrix const& stored) {
+  if (auto tiles = weight_matrix::in_tiles(stored)) return std::move(*tiles);
+  return dense_matrix(stored.dequantized());
+}
+
 }  // namespace amq

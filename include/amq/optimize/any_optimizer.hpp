@@ -81,12 +81,14 @@ class any_optimizer {
 
   template <class O>
     requires(!std::same_as<O, any_optimizer>)
-  explicit any_optimizer(O owned) : needs_(needed_ability<O>()) {
+  explicit any_optimizer(O owned) : needs_(needed_ability<O>()), many_objectives_(many_objective_policy<O>) {
     if constexpr (diagnose_optimizer<O, erased_problem>()) self_ = std::make_unique<holder<O>>(std::move(owned));
   }
 
   /// What the owned one cannot do without.
   std::optional<predictor_ability> needs() const { return needs_; }
+  /// Whether it heeds more than two objectives.
+  bool heeds_many_objectives() const { return many_objectives_; }
 
   template <optimization_problem Problem>
   population minimize(Problem& problem, matrix_view<gene const> start, random_stream& random) const {
@@ -111,6 +113,7 @@ class any_optimizer {
   };
 
   std::optional<predictor_ability> needs_;
+  bool many_objectives_;
   std::unique_ptr<erased> self_;
 };
 

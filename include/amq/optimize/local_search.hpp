@@ -66,6 +66,7 @@ struct local_search_options {
 class local_search {
  public:
   using policy_category = optimizer_category;
+  static constexpr bool many_objectives = true;
 
   explicit local_search(local_search_options options = {}) : options_(options) {
     AMQ_EXPECTS(options.evaluations >= 1 && options.batch >= 1 && options.keep >= 1 && options.moves >= 1,

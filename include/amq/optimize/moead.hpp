@@ -62,6 +62,7 @@ template <class Decomposition = tchebycheff, class Crossover = binomial_crossove
 class moead {
  public:
   using policy_category = optimizer_category;
+  static constexpr bool many_objectives = true;
 
   explicit moead(moead_options options = {}, Decomposition decomposition = {}, Crossover crossover = {},
                  Mutation mutation = {}, Weights weights = {})

@@ -28,6 +28,7 @@ template <class Crossover = binomial_crossover, class Mutation = reset_mutation>
 class nsga2 {
  public:
   using policy_category = optimizer_category;
+  static constexpr bool many_objectives = true;
 
   explicit nsga2(nsga2_options options = {}, Crossover crossover = {}, Mutation mutation = {})
       : options_(options), crossover_(crossover), mutation_(mutation) {

@@ -19,12 +19,14 @@ class any_infill {
 
   template <class I>
     requires(!std::same_as<I, any_infill>)
-  explicit any_infill(I owned) : needs_(needed_ability<I>()) {
+  explicit any_infill(I owned) : needs_(needed_ability<I>()), many_objectives_(many_objective_policy<I>) {
     if constexpr (diagnose_infill<I, any_predictor>()) self_ = std::make_unique<holder<I>>(std::move(owned));
   }
 
   /// What the owned one cannot do without.
   std::optional<predictor_ability> needs() const { return needs_; }
+  /// Whether it heeds more than two objectives.
+  bool heeds_many_objectives() const { return many_objectives_; }
 
   std::vector<index> select(any_predictor const& predictor, population const& candidates, infill_context const& context,
                             index n, random_stream& random) const {
@@ -49,6 +51,7 @@ class any_infill {
   };
 
   std::optional<predictor_ability> needs_;
+  bool many_objectives_;
   std::unique_ptr<erased> self_;
 };
 

@@ -14,6 +14,7 @@ namespace amq {
 class crowding_infill {
  public:
   using policy_category = infill_category;
+  static constexpr bool many_objectives = true;
 
   template <class Predictor>
   std::vector<index> select(Predictor const&, population const& candidates, infill_context const&, index n,

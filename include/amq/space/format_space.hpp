@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <numeric>
 #include <span>
@@ -54,6 +55,17 @@ class format_space {
     };
     format_space space(source_, source_choices(), other_bytes, std::make_shared<amq::target const>(std::move(wanted)));
     return space.tie(members_).with_pins(pinned_);
+  }
+
+  /// This space with something else for a size, such as seconds: `average_bits` is then the sum of `cost(linear layer,
+  /// format)`, to a relative 1e-12, and whatever searches, spreads or draws by bits does so by that. Costs are at least
+  /// 0. A choice that costs more than one with more bits counts as much as that one: it is worse in both, so nobody
+  /// wants it, and sizes then rise with the bits as optimizers expect. `linear_bits` and bytes stay what they are.
+  [[nodiscard]] format_space sized_by(std::function<double(linear_layer const&, format)> cost) const {
+    format_space space = *this;
+    space.size_of_ = std::move(cost);
+    space.tabulate_costs();
+    return space;
   }
 
   /// This space with one gene for each of these groups of genes. Throws input_error for layers with other choices, or
@@ -110,8 +122,9 @@ class format_space {
   /// Bits of all linear layers: codes, scales and zeros. Exact. O(layers), as all sizes below.
   std::int64_t linear_bits(std::span<gene const> genes) const { return sum(genes, costs_); }
 
-  /// Bits a weight of the linear layers, overhead included.
+  /// Bits a weight of the linear layers, overhead included; or what the space is `sized_by`.
   double average_bits(std::span<gene const> genes) const {
+    if (size_of_) return static_cast<double>(sum(genes, sizes_)) * size_unit_;
     return static_cast<double>(linear_bits(genes)) / static_cast<double>(weights_);
   }
 
@@ -328,6 +341,32 @@ class format_space {
     if (target_) target_costs_ = detail::cost_table(choices_, total(target_->stored_bits));
     weights_ = 0;
     for (auto const& l : source_) weights_ += l.rows * l.cols;
+    if (size_of_) tabulate_sizes();
+  }
+
+  /// In whole units, so that sums are exact: 2^-42 of what the largest configuration takes.
+  void tabulate_sizes() {
+    std::vector<std::vector<double>> rising(choices_.size());
+    double largest = 0;
+    for (index layer = 0; layer < size(); ++layer) {
+      auto& costs = rising[at(layer)];
+      for (format const f : choices_[at(layer)]) {
+        double cost = 0;
+        for (index const member : members(layer)) cost += size_of_(source_[at(member)], f);
+        AMQ_EXPECTS(cost >= 0 && std::isfinite(cost), "the size of " + layers_[at(layer)].name + " as " + spelling(f) +
+                                                          " is " + std::to_string(cost) +
+                                                          "; expected a finite number of at least 0");
+        costs.push_back(cost);
+      }
+      for (std::size_t i = costs.size() - 1; i > 0; --i) costs[i - 1] = std::min(costs[i - 1], costs[i]);
+      largest += costs.back();
+    }
+    size_unit_ = largest > 0 ? std::ldexp(largest, -42) : 1;
+    sizes_ = detail::cost_table(choices_, [&](index layer, format f) {
+      auto const& list = choices_[at(layer)];
+      auto const place = static_cast<std::size_t>(std::find(list.begin(), list.end(), f) - list.begin());
+      return static_cast<std::int64_t>(std::llround(rising[at(layer)][place] / size_unit_));
+    });
   }
 
   std::int64_t sum(std::span<gene const> genes, detail::cost_table const& table) const {
@@ -355,8 +394,11 @@ class format_space {
   std::vector<linear_layer> layers_;         // one a gene
   std::vector<std::vector<index>> members_;  // source layers of each gene
   std::vector<std::vector<format>> choices_;
-  detail::cost_table costs_;         // as AMQ counts
-  detail::cost_table target_costs_;  // as the target counts; empty without one
+  detail::cost_table costs_;                                    // as AMQ counts
+  detail::cost_table target_costs_;                             // as the target counts; empty without one
+  std::function<double(linear_layer const&, format)> size_of_;  // instead of bits; empty: bits
+  detail::cost_table sizes_;                                    // by size_of_, in units
+  double size_unit_ = 1;
   std::vector<bool> pinned_;
   std::int64_t other_bytes_ = 0;
   std::shared_ptr<amq::target const> target_;
