@@ -42,6 +42,26 @@ TEST_CASE("unpack is the inverse of packing for every width, group and number of
       }
 }
 
+TEST_CASE("Any bytes are the tiles of some matrix: packing gives back what was unpacked from them", "[tiled_matrix]") {
+  amq::random_stream random(8);
+  auto const any_of = [&](auto const& list) { return list[static_cast<std::size_t>(random.below(std::ssize(list)))]; };
+  for (int round = 0; round < 2000; ++round) {
+    tile_layout const layout{any_of(tile_layout::widths), any_of(tile_layout::group_sizes)};
+    idx const rows = 16 * (1 + random.below(3)), cols = layout.group * (1 + random.below(3));
+    std::vector<std::uint8_t> bytes(static_cast<std::size_t>(layout.bytes(rows, cols)));
+    for (auto& byte : bytes) byte = static_cast<std::uint8_t>(random.below(256));
+    tiled_matrix const again(amq::unpack({bytes.data(), rows, cols, layout}));
+    CAPTURE(round, layout.bits, layout.group, rows, cols);
+    REQUIRE(std::equal(bytes.begin(), bytes.end(), again.view().data));
+    // Rows that do not fill the last tile: what lies in their place is nobody's.
+    idx const fewer = rows - 1 - random.below(15);
+    auto const part = amq::unpack({bytes.data(), fewer, cols, layout});
+    auto const whole = unpack(again.view());
+    REQUIRE(std::ranges::equal(part.packed_codes(), whole.packed_codes().first(part.packed_codes().size())));
+    REQUIRE(std::ranges::equal(part.packed_zeros(), whole.packed_zeros().first(part.packed_zeros().size())));
+  }
+}
+
 TEST_CASE("A matrix in tiles takes exactly bits + 32 / group a weight, rows rounded up to 16", "[tiled_matrix]") {
   for (int const bits : tile_layout::widths)
     for (int const group : tile_layout::group_sizes) {

@@ -1,5 +1,8 @@
 #include "amq/kernel/packed_product.hpp"
 
+#include <algorithm>
+#include <array>
+#include <cmath>
 #include <cstring>
 #include <limits>
 #include <vector>
@@ -32,6 +35,13 @@ matrix<float> product(tiled_view const& w, matrix_view<float const> x, precision
 
 bool same_bits(matrix_view<float const> a, matrix_view<float const> b) {
   return a.size() == b.size() && std::memcmp(a.data, b.data, sizeof(float) * static_cast<std::size_t>(a.size())) == 0;
+}
+
+bool same_value(float a, float b) { return a == b || (std::isnan(a) && std::isnan(b)); }
+
+tile_layout random_layout(random_stream& random) {
+  return {tile_layout::widths[static_cast<std::size_t>(random.below(6))],
+          tile_layout::group_sizes[static_cast<std::size_t>(random.below(3))]};
 }
 
 /// What docs/packed-layout.md promises.
@@ -101,7 +111,8 @@ TEST_CASE("Tiles and results need no alignment, and nothing beyond them is touch
   for_each_path([&](cpu_path path) {
     for (precision const p : {precision::f32, precision::bf16, precision::int8})
       for (index const tokens : {1, 3}) {
-        auto const x = test::normal_matrix(tokens, 96, 17);
+        auto const wide = test::normal_matrix(tokens, 99, 17);
+        matrix_view<float const> const x{wide.data() + 1, tokens, 96, 99};
         std::vector<std::uint8_t> moved(static_cast<std::size_t>(w.bytes()) + 1);
         std::memcpy(moved.data() + 1, w.view().data, static_cast<std::size_t>(w.bytes()));
         tiled_view view = w.view();
@@ -165,25 +176,79 @@ TEST_CASE("Denormal activations and the largest scales keep f32's accuracy", "[k
   });
 }
 
-TEST_CASE("Arbitrary bytes are some matrix: unpacked, multiplied and dequantized without a fault", "[kernel]") {
-  random_stream random(20);
-  for (int round = 0; round < 100; ++round) {
-    tile_layout const layout{tile_layout::widths[static_cast<std::size_t>(random.below(6))],
-                             tile_layout::group_sizes[static_cast<std::size_t>(random.below(3))]};
-    index const rows = 1 + random.below(40), cols = (1 + random.below(4)) * layout.group;
-    std::vector<std::uint8_t> bytes(static_cast<std::size_t>(layout.bytes(rows, cols)));
-    for (auto& byte : bytes) byte = static_cast<std::uint8_t>(random.below(256));
-    tiled_view const w{bytes.data(), rows, cols, layout};
-    auto const packed = unpack(w);
-    matrix<float> expected(rows, cols), found(rows, cols);
-    packed.dequantize(expected);
-    dequantize(w, found);
-    for (index i = 0; i < found.size(); ++i)
-      REQUIRE(
-          (found.data()[i] == expected.data()[i] || (std::isnan(found.data()[i]) && std::isnan(expected.data()[i]))));
-    auto const x = test::normal_matrix(2, cols, 21);
-    REQUIRE(product(w, x, precision::f32, preferred_path(precision::f32, 2)).rows() == 2);
-  }
+TEST_CASE("Random shapes multiply as the reference does, with zeros and with scales of all sizes", "[kernel]") {
+  for_each_path([](cpu_path path) {
+    random_stream random(23);
+    for (int round = 0; round < 30; ++round) {
+      auto const layout = random_layout(random);
+      index const rows = 1 + random.below(50), cols = (1 + random.below(9)) * layout.group;
+      index const tokens = 1 + random.below(20);
+      float const scale = std::array{1e-6f, 0.25f, 60000.0f}[static_cast<std::size_t>(random.below(3))];  // f16's range
+      tiled_matrix const w(test::random_packed({layout.bits, layout.group}, rows, cols, 24, scale));
+      auto x = test::normal_matrix(tokens, cols, 25);
+      for (index i = 0; i < x.size(); ++i) x.data()[i] *= random.bernoulli(0.3) ? 0 : scale;
+      matrix<double> expected(tokens, rows);
+      reference::multiply(w.view(), x, expected);
+      for (precision const p : {precision::f32, precision::bf16, precision::int8}) {
+        INFO(to_string(path) << ", " << to_string(p) << ", " << to_string(w.storage()) << ", " << rows << " x " << cols
+                             << ", " << tokens << " tokens, scales up to " << scale);
+        CHECK(test::relative_rms(product(w.view(), x, p, path), expected) < bound(p));
+      }
+    }
+  });
+}
+
+TEST_CASE("Nothing times anything finite is 0, and so is a matrix whose codes equal their zeros", "[kernel]") {
+  matrix<std::uint8_t> codes(19, 64);
+  matrix<float> scales(19, 2), zeros(19, 2);
+  std::fill_n(codes.data(), codes.size(), std::uint8_t{3});
+  std::fill_n(scales.data(), scales.size(), 65504.0f);
+  std::fill_n(zeros.data(), zeros.size(), 3.0f);
+  tiled_matrix const nothing(packed_matrix({3, 32}, codes, scales, zeros));
+  tiled_matrix const w(test::random_packed({3, 32}, 19, 64, 26));
+  for_each_path([&](cpu_path path) {
+    for (precision const p : {precision::f32, precision::bf16, precision::int8})
+      for (index const tokens : {1, 3}) {
+        INFO(to_string(path) << ", " << to_string(p) << ", " << tokens << " tokens");
+        matrix<float> whole(tokens, 64);  // whole numbers, whose sums are exact
+        for (index i = 0; i < whole.size(); ++i)
+          whole.data()[i] = static_cast<float>(i % 64 < 32 ? 127 - 4 * (i % 64) : 0);
+        auto const a = product(w.view(), matrix<float>(tokens, 64), p, path),
+                   b = product(nothing.view(), whole, p, path);
+        CHECK(std::all_of(a.data(), a.data() + a.size(), [](float v) { return v == 0; }));
+        CHECK(std::all_of(b.data(), b.data() + b.size(), [](float v) { return v == 0; }));
+      }
+  });
+}
+
+TEST_CASE("Arbitrary bytes are some matrix, whose products are finite where the reference has them so", "[kernel]") {
+  for_each_path([](cpu_path path) {
+    random_stream random(20);
+    for (int round = 0; round < 200; ++round) {
+      auto const layout = random_layout(random);
+      index const rows = 1 + random.below(40), cols = (1 + random.below(4)) * layout.group;
+      index const tokens = 1 + random.below(4);
+      std::vector<std::uint8_t> bytes(static_cast<std::size_t>(layout.bytes(rows, cols)));
+      for (auto& byte : bytes) byte = static_cast<std::uint8_t>(random.below(256));
+      tiled_view const w{bytes.data(), rows, cols, layout};
+      INFO("round " << round << ", " << to_string(path));
+      matrix<float> expected(rows, cols), found(rows, cols);
+      unpack(w).dequantize(expected);
+      dequantize(w, found, path);
+      for (index i = 0; i < found.size(); ++i) REQUIRE(same_value(found.data()[i], expected.data()[i]));
+      auto x = test::normal_matrix(tokens, cols, 21);
+      if (round % 2 == 0)
+        x(random.below(tokens), random.below(cols)) =
+            round % 4 == 0 ? std::nanf("") : -std::numeric_limits<float>::infinity();
+      matrix<double> sums(tokens, rows);
+      reference::multiply(w, x, sums);
+      for (precision const p : {precision::f32, precision::bf16, precision::int8}) {
+        INFO(to_string(p));
+        auto const y = product(w, x, p, path);
+        for (index i = 0; i < y.size(); ++i) REQUIRE(std::isfinite(y.data()[i]) == std::isfinite(sums.data()[i]));
+      }
+    }
+  });
 }
 
 TEST_CASE("Operands that do not fit each other are refused with a sentence", "[kernel]") {

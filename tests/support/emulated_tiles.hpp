@@ -138,7 +138,9 @@ class emulated_tiles {
     if (!met) throw std::logic_error(std::string("an instruction on tiles wants ") + what);
   }
 
-  static float flushed(float v) { return std::fabs(v) < std::numeric_limits<float>::min() ? std::copysign(0.0f, v) : v; }
+  static float flushed(float v) {
+    return std::fabs(v) < std::numeric_limits<float>::min() ? std::copysign(0.0f, v) : v;
+  }
   static double value_of(std::uint16_t brain) { return flushed(bf16_to_f32(brain)); }
   static int value_of(std::int8_t byte) { return byte; }
   static int value_of(std::uint8_t byte) { return byte; }

@@ -58,8 +58,8 @@ inline bool slow_bf16_dots() {
 #endif
 }
 
-/// On one core of Sapphire Rapids AMX was measured at 3,370 GFLOP/s of bf16 and 6,650 GOP/s of int8; its dot products of
-/// vectors at 810 GOP/s of int8. One token uses a tile's sixteenth, and waits for memory anyway.
+/// On one core of Sapphire Rapids AMX was measured at 3,370 GFLOP/s of bf16 and 6,650 GOP/s of int8; its dot products
+/// of vectors at 810 GOP/s of int8. One token uses a tile's sixteenth, and waits for memory anyway.
 inline cpu_path fastest_path(precision p, index tokens) {
   if (p != precision::f32 && tokens > 1 && supported(cpu_path::amx)) return cpu_path::amx;
   if (supported(cpu_path::avx512_dot)) {
