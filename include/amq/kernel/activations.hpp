@@ -62,7 +62,9 @@ class activations {
   index cols() const { return cols_; }
 
   /// Whether products are dot products of bf16 or int8, with `rows()`; else they are with `values()`.
-  bool dots() const { return path_ >= cpu_path::avx512_dot && precision_ != amq::precision::f32; }
+  bool dots() const {
+    return (path_ == cpu_path::avx512_dot || path_ == cpu_path::amx) && precision_ != amq::precision::f32;
+  }
 
   paths::dot_rows rows() const { return {laid_out_.data(), scales_.data(), sums_.data(), tokens_}; }
 
