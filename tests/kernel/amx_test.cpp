@@ -11,6 +11,7 @@
 #include "support/catch.hpp"
 #include "support/emulated_tiles.hpp"
 #include "support/tiles.hpp"
+#include "support/trapped_tiles.hpp"
 
 #if defined(__x86_64__)
 
@@ -131,6 +132,31 @@ TEST_CASE("Tiles read and write where nothing is aligned, and nothing beyond it"
     CHECK(same_bits({y.data() + 72 * t + 1, 1, 70}, expected.view().rows_from(t, 1)));
   }
 }
+
+#if defined(__linux__)
+TEST_CASE("The path amx has the bits of emulated tiles, with the processor's own instructions and any threads",
+          "[kernel]") {
+  if (!decodes()) return;
+  test::trapped_tiles const trapped;
+  for (int const group : tile_layout::group_sizes)
+    for (precision const p : {precision::bf16, precision::int8})
+      for (index const tokens : {5, 34}) {
+        tiled_matrix const w(test::random_packed({4, group}, 100, 2 * group, 49));
+        auto const x = test::normal_matrix(tokens, 2 * group, 50);
+        activations prepared;
+        prepared.prepare(x, p, group, cpu_path::amx);
+        auto const expected = emulated_product(w.view(), x, p);
+        INFO("groups of " << group << ", " << to_string(p) << ", " << tokens << " tokens");
+        for (int const threads : {1, 3}) {
+          thread_executor executor(threads);
+          matrix<float> y(tokens, 100);
+          multiply(w.view(), prepared, y, executor);
+          CHECK(same_bits(y, expected));
+        }
+        CHECK(!test::trapped_tiles::held());
+      }
+}
+#endif
 
 TEST_CASE("Emulated tiles refuse what a processor does", "[kernel]") {
   std::vector<std::uint8_t> bytes(1024);
