@@ -143,7 +143,7 @@ std::string corrupted(std::string const& good, std::size_t header, amq::random_s
       bytes[at] = bytes[below(within)];
     } else if (kind == 4) {
       bytes.replace(at, 12, bytes.substr(below(within), 12)).resize(good.size());
-    } else if (kind == 5 && bytes.size() == good.size()) {
+    } else if (kind == 5 && digit < header && bytes.size() == good.size()) {
       bytes.erase(header + 1, 12).insert(digit, std::to_string(100'000'000'000 + random.below(800'000'000'000)));
     } else {
       bytes[digit] = static_cast<char>('0' + random.below(10));
@@ -319,7 +319,7 @@ TEST_CASE("a packed model's file that is corrupt anywhere is read or refused in 
     CAPTURE(name);
     auto const good = read_bytes(folder.path() / name);
     CHECK_NOTHROW(read_everything(folder.path() / name));
-    int const refused = refused_variants(good, 2500, 11);
-    CHECK((refused > 1500 && refused < 2500));  // some faults hit nothing but values
+    int const refused = refused_variants(good, 1500, 11);
+    CHECK((refused > 900 && refused < 1500));  // some faults hit nothing but values
   }
 }

@@ -1,5 +1,5 @@
-// AMX's instructions themselves, on emulated tiles: where the processor refuses one, its signal is answered by doing what
-// the instruction says and going on behind it.
+// AMX's instructions themselves, on emulated tiles: where the processor refuses one, its signal is answered by doing
+// what the instruction says and going on behind it.
 #pragma once
 
 #if defined(__x86_64__) && defined(__linux__)

@@ -127,6 +127,9 @@ struct bf16_dot {
   static constexpr bool scaled = false;
   AMQ_DOT_INLINE static sum zero() { return _mm512_setzero_ps(); }
   AMQ_DOT_INLINE static sum dot(sum s, __m512i codes, __m512i x) {
+#if defined(__clang__)
+    asm("" : "+v"(x));  // clang 16 crashes when it sees that all pairs are one
+#endif
     return _mm512_dpbf16_ps(s, (__m512bh)codes, (__m512bh)x);
   }
   AMQ_DOT_INLINE static sum add(sum a, sum b) { return _mm512_add_ps(a, b); }
