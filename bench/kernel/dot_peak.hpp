@@ -8,7 +8,7 @@
 
 #if defined(__clang__)
 #pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx512bf16"))), \
-                             apply_to = function)
+                                 apply_to = function)
 #else
 #pragma GCC push_options
 #pragma GCC target("avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx512bf16")
@@ -24,8 +24,7 @@ inline double run_bf16_dots(float* values, index steps) {
   __m512i const x = _mm512_set1_epi16(0x3c00), y = _mm512_set1_epi16(0x3c00);
   for (index i = 0; i < steps; ++i) {
 #pragma GCC unroll 14
-    for (int chain = 0; chain < 14; ++chain)
-      sums[chain] = _mm512_dpbf16_ps(sums[chain], (__m512bh)x, (__m512bh)y);
+    for (int chain = 0; chain < 14; ++chain) sums[chain] = _mm512_dpbf16_ps(sums[chain], (__m512bh)x, (__m512bh)y);
   }
   for (auto const& sum : sums) values[2] += _mm512_cvtss_f32(sum);
   return 2.0 * 14 * 32 * static_cast<double>(steps);

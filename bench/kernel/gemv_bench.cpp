@@ -39,9 +39,8 @@ void multiply_all(packed_pool const& pool, matrix_view<float const> x, precision
 
 void read_all(packed_pool const& pool, team_executor& team) {
   index const piece = index{1} << 20;
-  team.for_each(pool.bytes() / piece, [&](index i, int) {
-    benchmark::DoNotOptimize(simd::stream_read(pool.data() + i * piece, piece));
-  });
+  team.for_each(pool.bytes() / piece,
+                [&](index i, int) { benchmark::DoNotOptimize(simd::stream_read(pool.data() + i * piece, piece)); });
 }
 
 void measure(benchmark::State& state, shape s, int bits, precision p, int threads) {

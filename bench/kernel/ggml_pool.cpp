@@ -35,15 +35,15 @@ using owned_context = std::unique_ptr<ggml_context, free_context>;
 using owned_buffer = std::unique_ptr<ggml_backend_buffer, free_buffer>;
 
 owned_context new_context(index tensors) {
-  return owned_context(ggml_init({ggml_tensor_overhead() * static_cast<std::size_t>(tensors) + ggml_graph_overhead(), nullptr,
-                            true}));
+  return owned_context(
+      ggml_init({ggml_tensor_overhead() * static_cast<std::size_t>(tensors) + ggml_graph_overhead(), nullptr, true}));
 }
 
 /// The first of the processor's buffer types with kernels for `product`, whose weights are `w`.
 ggml_backend_buffer_type_t fastest_buffer(ggml_tensor* w, ggml_tensor* product) {
   auto* const device = ggml_backend_dev_by_type(GGML_BACKEND_DEVICE_TYPE_CPU);
-  auto const extra_types = reinterpret_cast<ggml_backend_dev_get_extra_bufts_t>(ggml_backend_reg_get_proc_address(
-      ggml_backend_dev_backend_reg(device), "ggml_backend_dev_get_extra_bufts"));
+  auto const extra_types = reinterpret_cast<ggml_backend_dev_get_extra_bufts_t>(
+      ggml_backend_reg_get_proc_address(ggml_backend_dev_backend_reg(device), "ggml_backend_dev_get_extra_bufts"));
   for (auto* type = extra_types(device); type != nullptr && *type != nullptr; ++type) {
     owned_buffer const empty(ggml_backend_buft_alloc_buffer(*type, 0));
     w->buffer = empty.get();

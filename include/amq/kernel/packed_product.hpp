@@ -45,8 +45,11 @@ void multiply_tiles(tiled_view const& w, activations const& x, matrix_view<float
   if (x.dots()) {
     auto const by = [&]<class Dot>(Dot) {
       using kernel = paths::avx512_dot<Dot, Bits>;
-      return x.tokens() == 1 ? kernel::gemv(w, x.rows(), y.data, first, last)
-                             : kernel::gemm(w, x.rows(), y, first, last);
+      if (x.tokens() == 1) return kernel::gemv(w, x.rows(), y.data, first, last);
+      for (index block = 0; block < x.blocks(); ++block) {
+        auto const rows = x.rows(block);
+        kernel::gemm(w, rows, y.rows_from(block * x.block_tokens, rows.tokens), first, last);
+      }
     };
     return x.precision() == precision::int8 ? by(paths::detail::int8_dot{}) : by(paths::detail::bf16_dot{});
   }

@@ -11,7 +11,9 @@
 #include <cstdint>
 #include <cstring>
 #include <limits>
+#include <span>
 #include <utility>
+#include <vector>
 
 #include "amq/core/half.hpp"
 #include "amq/core/matrix.hpp"
@@ -138,13 +140,15 @@ struct bf16_dot {
 };
 
 struct int8_dot {
-  using sum = __m512i;
+  using sum [[gnu::vector_size(64)]] = std::int32_t;  // an array of __m512i would be spilled, in a loop, by g++ 12
   static constexpr int quad_vectors = 1;
   static constexpr bool scaled = true;
-  AMQ_DOT_INLINE static sum zero() { return _mm512_setzero_si512(); }
-  AMQ_DOT_INLINE static sum dot(sum s, __m512i codes, __m512i x) { return _mm512_dpbusd_epi32(s, codes, x); }
-  AMQ_DOT_INLINE static sum add(sum a, sum b) { return _mm512_add_epi32(a, b); }
-  AMQ_DOT_INLINE static __m512 value(sum s) { return _mm512_maskz_cvtepi32_ps(0xffff, s); }
+  AMQ_DOT_INLINE static sum zero() { return sum{}; }
+  AMQ_DOT_INLINE static sum dot(sum s, __m512i codes, __m512i x) {
+    return (sum)_mm512_dpbusd_epi32((__m512i)s, codes, x);
+  }
+  AMQ_DOT_INLINE static sum add(sum a, sum b) { return a + b; }
+  AMQ_DOT_INLINE static __m512 value(sum s) { return _mm512_maskz_cvtepi32_ps(0xffff, (__m512i)s); }
   template <int Bits, int At>
   AMQ_DOT_INLINE static __m512i vector(std::uint8_t const* unit) {
     return quad_bytes<Bits, At>(unit);
@@ -189,14 +193,17 @@ inline void gemv_tile(std::uint8_t const* block, index groups, int group, dot_ro
   _mm512_storeu_ps(y, total);
 }
 
+/// Fetches the lines of floats that will be written.
+inline void prefetch_written(float* p, index count) {
+  for (index i = 0; i < count; i += 16) __builtin_prefetch(p + i, 1);
+}
+
 /// Two tiles' blocks as a kernel multiplies them: vector by vector, the tiles in turn; then scales and zeros in f32.
-template <int Count>
-struct panel_of {
-  alignas(64) std::uint8_t vectors[128 * Count];
+struct dot_panel {
+  alignas(64) std::uint8_t vectors[128 * 64];
   alignas(64) float scales[32];
   alignas(64) float zeros[32];
 };
-using dot_panel = panel_of<64>;
 
 template <class Dot, int Bits, int... At>
 AMQ_DOT_INLINE void decode_unit(std::uint8_t const* unit, std::uint8_t* out, std::integer_sequence<int, At...>) {
@@ -264,7 +271,10 @@ inline void multiply_group(dot_panel const& panel, int words, std::uint8_t const
   store_sums(s, panel, sums, scales, totals, all);
 }
 
-template <class Dot, int Tokens = 8>
+/// Tokens whose sums are in registers: 24 of them, beside two vectors of codes and a word of activations.
+constexpr int dot_tokens = 12;
+
+template <class Dot, int Tokens = dot_tokens>
 inline void multiply_some(index tokens, dot_panel const& panel, int words, std::uint8_t const* x, float const* sums,
                           float const* scales, float* totals) {
   if constexpr (Tokens > 1) {
@@ -273,16 +283,22 @@ inline void multiply_some(index tokens, dot_panel const& panel, int words, std::
   multiply_group<Dot, Tokens>(panel, words, x, sums, scales, totals);
 }
 
-/// totals (tokens, 32) += a panel times group `g` of all tokens.
+/// totals (panel, token, 32) += each panel times group `g` of all tokens. A few tokens meet all panels before the next
+/// few do, so that they come from the second-level cache once.
 template <class Dot>
-inline void multiply_panel(dot_panel const& panel, int group, index g, dot_rows const& x, float* totals) {
+inline void multiply_panels(std::span<dot_panel const> panels, int group, index g, dot_rows const& x, float* totals) {
   int const words = group / 4 * Dot::quad_vectors;
   index count = 0;
   for (index token = 0; token < x.tokens; token += count) {
-    count = std::min<index>(8, x.tokens - token);
+    index const left = x.tokens - token, rounds = (left + dot_tokens - 1) / dot_tokens;
+    count = (left + rounds - 1) / rounds;  // of nearly one size rather than full ones and a sliver
     index const at = g * x.tokens + token;
-    multiply_some<Dot>(count, panel, words, x.values + 4 * words * at, x.sums + at, x.scales + (Dot::scaled ? at : 0),
-                       totals + 32 * token);
+    float* to = totals + 32 * token;
+    for (dot_panel const& panel : panels) {
+      multiply_some<Dot>(count, panel, words, x.values + 4 * words * at, x.sums + at, x.scales + (Dot::scaled ? at : 0),
+                         to);
+      to += 32 * x.tokens;
+    }
   }
 }
 
@@ -357,20 +373,36 @@ struct avx512_dot {
 
   /// y (tokens, rows) = x w^T for the rows of tiles [first, last). An element's bits depend on its token and its row.
   static void gemm(tiled_view const& w, dot_rows const& x, matrix_view<float> y, index first, index last) {
-    matrix<float> totals(x.tokens, 2 * tile_layout::tile_rows);
-    detail::dot_panel panel{};
-    for (index tile = first; tile < last; tile += 2) {
-      std::fill_n(totals.data(), totals.size(), 0.0f);
-      for (index g = 0; g < w.groups(); ++g) {
-        for (int half = 0; half < 2; ++half)
-          detail::decode_block<Dot, Bits>(w.block(std::min(tile + half, last - 1), g), w.layout.group, half, panel);
-        detail::multiply_panel<Dot>(panel, w.layout.group, g, x, totals.data());
-      }
-      index const row = tile * tile_layout::tile_rows;
-      index const rows = std::min(std::min(last, tile + 2) * tile_layout::tile_rows, w.rows) - row;
-      for (index token = 0; token < x.tokens; ++token)
-        std::copy_n(totals.row(token).data(), rows, y.data + token * y.stride + row);
+    matrix<float> totals(most_pairs * x.tokens, 2 * tile_layout::tile_rows);
+    std::vector<detail::dot_panel> panels(most_pairs);
+    for (index tile = first; tile < last; tile += 2 * most_pairs)
+      multiply_pairs(w, tile, std::min(tile + 2 * most_pairs, last), x, y, panels, totals.data());
+  }
+
+ private:
+  /// Pairs of tiles whose panels of one group stay in the first-level cache while all tokens pass by.
+  static constexpr index most_pairs = 4;
+
+  /// The same for no more than `most_pairs` pairs; the last may be one tile twice.
+  static void multiply_pairs(tiled_view const& w, index first, index last, dot_rows const& x, matrix_view<float> y,
+                             std::span<detail::dot_panel> panels, float* totals) {
+    index const pairs = (last - first + 1) / 2, row = first * tile_layout::tile_rows;
+    index const rows = std::min(last * tile_layout::tile_rows, w.rows) - row;
+    panels = panels.first(static_cast<std::size_t>(pairs));
+    std::fill_n(totals, 32 * pairs * y.rows, 0.0f);
+    for (index g = 0; g < w.groups(); ++g) {
+      // The result's lines are fetched a few a group, for they are written all at once.
+      for (index i = y.rows * g / w.groups(); i < y.rows * (g + 1) / w.groups(); ++i)
+        detail::prefetch_written(y.row(i).data() + row, rows);
+      for (index i = 0; i < 2 * pairs; ++i)
+        detail::decode_block<Dot, Bits>(w.block(std::min(first + i, last - 1), g), w.layout.group,
+                                        static_cast<int>(i % 2), panels[static_cast<std::size_t>(i / 2)]);
+      detail::multiply_panels<Dot>(panels, w.layout.group, g, x, totals);
     }
+    for (index i = 0; i < y.rows; ++i)
+      for (index column = 0; column < rows; column += 32)
+        std::copy_n(totals + column * y.rows + 32 * i, std::min<index>(32, rows - column),
+                    y.row(i).data() + row + column);
   }
 };
 
