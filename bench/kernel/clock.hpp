@@ -1,4 +1,4 @@
-// Times of work, and the middle of several.
+// Times of work, and one for several of them.
 #pragma once
 
 #include <time.h>
@@ -30,10 +30,11 @@ double wall_seconds(Work const& work) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
-inline double median(std::vector<double> values) {
-  auto const middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-  std::nth_element(values.begin(), middle, values.end());
-  return *middle;
+/// What a quarter of the times is below: others on the machine make times longer, never shorter.
+inline double quicker_quarter(std::vector<double> times) {
+  auto const at = times.begin() + static_cast<std::ptrdiff_t>(times.size() / 4);
+  std::nth_element(times.begin(), at, times.end());
+  return *at;
 }
 
 }  // namespace amq::bench

@@ -2,7 +2,7 @@
 // with a read of the same bytes and with ggml's products of matrices of the same shape.
 #include <benchmark/benchmark.h>
 
-#include <cmath>
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <thread>
@@ -27,20 +27,27 @@ constexpr shape shapes[] = {{4096, 4096}, {14336, 4096}};
 int cores() { return static_cast<int>(std::max(1u, std::thread::hardware_concurrency())); }
 
 /// Activations are prepared for every matrix, as ggml does.
+void multiply_one(tiled_view const& w, matrix_view<float const> x, precision p, matrix_view<float> y,
+                  activations& prepared, team_executor& team) {
+  prepared.prepare(x, p, w.layout.group, preferred_path(p, x.rows));
+  multiply(w, prepared, y, team);
+}
+
 void multiply_all(packed_pool const& pool, matrix_view<float const> x, precision p, matrix_view<float> y,
                   team_executor& team) {
   activations prepared;
-  for (index i = 0; i < pool.size(); ++i) {
-    auto const w = pool[i];
-    prepared.prepare(x, p, w.layout.group, preferred_path(p, x.rows));
-    multiply(w, prepared, y, team);
-  }
+  for (index i = 0; i < pool.size(); ++i) multiply_one(pool[i], x, p, y, prepared, team);
 }
 
+/// Matrix after matrix, split among the team as a product is.
 void read_all(packed_pool const& pool, team_executor& team) {
-  index const piece = index{1} << 20;
-  team.for_each(pool.bytes() / piece,
-                [&](index i, int) { benchmark::DoNotOptimize(simd::stream_read(pool.data() + i * piece, piece)); });
+  index const pieces = team.workers() == 1 ? 1 : 8 * team.workers();
+  for (index i = 0; i < pool.size(); ++i) {
+    index const bytes = pool[i].bytes() / pieces;
+    team.for_each(pieces, [&](index piece, int) {
+      benchmark::DoNotOptimize(simd::stream_read(pool[i].data + piece * bytes, bytes));
+    });
+  }
 }
 
 void measure(benchmark::State& state, shape s, int bits, precision p, int threads) {
@@ -53,24 +60,61 @@ void measure(benchmark::State& state, shape s, int bits, precision p, int thread
   auto peers = make_peers(bits, s.rows, x, threads);
   std::vector<double> ours, reads;
   std::vector<std::vector<double>> theirs(peers.size());
-  auto const bytes = static_cast<double>(pool.bytes());
   for ([[maybe_unused]] auto _ : state) {
     double const seconds = wall_seconds([&] { multiply_all(pool, x, p, y, team); });
     state.SetIterationTime(seconds);
     ours.push_back(seconds);
-    reads.push_back(wall_seconds([&] { read_all(pool, team); }) / seconds);
-    for (std::size_t i = 0; i < peers.size(); ++i)
-      theirs[i].push_back(wall_seconds([&] { peers[i].pool->run(); }) / static_cast<double>(peers[i].count) /
-                          (seconds / static_cast<double>(pool.size())));
+    reads.push_back(wall_seconds([&] { read_all(pool, team); }));
+    for (std::size_t i = 0; i < peers.size(); ++i) theirs[i].push_back(wall_seconds([&] { peers[i].pool->run(); }));
   }
-  double const seconds = median(ours);
-  state.counters["us"] = seconds / static_cast<double>(pool.size()) * 1e6;
-  state.counters["GB/s"] = bytes / seconds * 1e-9;
-  state.counters["of_read"] = median(reads);
-  for (std::size_t i = 0; i < peers.size(); ++i) state.counters["x_" + peers[i].type] = median(theirs[i]);
+  double const seconds = quicker_quarter(ours), matrices = static_cast<double>(pool.size());
+  state.counters["us"] = seconds / matrices * 1e6;
+  state.counters["GB/s"] = static_cast<double>(pool.bytes()) / seconds * 1e-9;
+  state.counters["of_read"] = quicker_quarter(reads) / seconds;
+  for (std::size_t i = 0; i < peers.size(); ++i)
+    state.counters["x_" + peers[i].type] =
+        quicker_quarter(theirs[i]) / static_cast<double>(peers[i].count) / (seconds / matrices);
+}
+
+/// A list of matrices with widths drawn at random, in that order and width after width: what it costs that a layer's
+/// kernel is not its neighbour's.
+void measure_mixed(benchmark::State& state, index size, precision p, int threads) {
+  std::vector<packed_pool> pools;
+  index const count = pool_bytes() / (size * size) / 2 + 1;
+  for (int const bits : tile_layout::widths) pools.emplace_back(format{bits, 128}, size, size, count);
+  random_stream random(1);
+  std::vector<index> order;  // each width's share is the same; matrix i is the (i / widths)-th of pool i % widths
+  for (index const i : random.permutation(count * static_cast<index>(pools.size()))) order.push_back(i);
+  auto sorted = order;
+  auto const widths = static_cast<index>(pools.size());
+  std::stable_sort(sorted.begin(), sorted.end(), [&](index a, index b) { return a % widths < b % widths; });
+  auto const x = wave(1, size);
+  matrix<float> y(1, size);
+  activations prepared;
+  team_executor team(threads);
+  auto const pass = [&](std::vector<index> const& list) {
+    return wall_seconds([&] {
+      for (index const i : list)
+        multiply_one(pools[static_cast<std::size_t>(i % widths)][i / widths], x, p, y, prepared, team);
+    });
+  };
+  std::vector<double> mixed, uniform;
+  for ([[maybe_unused]] auto _ : state) {
+    mixed.push_back(pass(order));
+    uniform.push_back(pass(sorted));
+    state.SetIterationTime(mixed.back());
+  }
+  state.counters["mixed_to_uniform"] = quicker_quarter(mixed) / quicker_quarter(uniform);
 }
 
 [[maybe_unused]] bool const registered = [] {
+  for (index const size : {4096, 512})
+    for (int const threads : {1, cores()})
+      benchmark::RegisterBenchmark(("mixed/" + std::to_string(size) + "/threads:" + std::to_string(threads)).c_str(),
+                                   measure_mixed, size, precision::int8, threads)
+          ->UseManualTime()
+          ->Iterations(11)
+          ->Unit(benchmark::kMillisecond);
   for (shape const s : shapes)
     for (int const bits : tile_layout::widths)
       for (precision const p : {precision::int8, precision::bf16, precision::f32}) {

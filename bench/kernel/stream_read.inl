@@ -7,7 +7,7 @@ inline std::int32_t stream_read(std::uint8_t const* data, index bytes) {
   for (index at = 0; at + step <= bytes; at += step)
     for (index i = 0; i < 4; ++i) {
       std::uint8_t const* const p = data + at + i * line;
-      __builtin_prefetch(p + ahead);
+      __builtin_prefetch(p + ahead, 0, 2);  // into the second level, whose queue is longer than the first one's
       for (index from = 0; from < line; from += 4 * i32::width)
         sums[i] = sums[i] + i32::load(reinterpret_cast<std::int32_t const*>(p + from));
     }

@@ -107,9 +107,10 @@ class activations {
         float const* const from = x.data + token * x.stride + g * group_;
         index const at = first * groups + g * count + token - first;
         std::uint8_t* const to = laid_out_.data() + at * size;
-        sums_.data()[at] = precision_ == amq::precision::int8
-                               ? paths::detail::prepare_int8(from, group_, to, scales_.data()[at])
-                               : paths::detail::prepare_bf16(from, group_, to);
+        float& scale = scales_.data()[at];
+        sums_.data()[at] = precision_ == amq::precision::int8 ? paths::detail::prepare_int8(from, group_, to, scale)
+                           : tokens_ == 1                     ? paths::detail::prepare_wide(from, group_, to, scale)
+                                                              : paths::detail::prepare_bf16(from, group_, to);
       }
     }
   }

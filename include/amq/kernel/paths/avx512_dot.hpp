@@ -125,11 +125,12 @@ AMQ_DOT_INLINE __m512 load_halves(std::uint8_t const* p) {
 /// How bf16 multiplies: what an accumulator is, and the vectors of a quad.
 struct bf16_dot {
   using sum = __m512;
-  static constexpr int quad_vectors = 2;  ///< and words of activations
+  static constexpr int quad_vectors = 2;  ///< and words of activations, of `word_bytes` each
+  static constexpr int word_bytes = 4;
   static constexpr bool scaled = false;
   AMQ_DOT_INLINE static sum zero() { return _mm512_setzero_ps(); }
-  AMQ_DOT_INLINE static sum dot(sum s, __m512i codes, __m512i x) {
-    return _mm512_dpbf16_ps(s, (__m512bh)codes, (__m512bh)x);
+  AMQ_DOT_INLINE static sum dot(sum s, __m512i codes, std::uint8_t const* x) {
+    return _mm512_dpbf16_ps(s, (__m512bh)codes, (__m512bh)broadcast_word(x));
   }
   AMQ_DOT_INLINE static sum add(sum a, sum b) { return _mm512_add_ps(a, b); }
   AMQ_DOT_INLINE static __m512 value(sum s) { return s; }
@@ -142,10 +143,11 @@ struct bf16_dot {
 struct int8_dot {
   using sum [[gnu::vector_size(64)]] = std::int32_t;  // an array of __m512i would be spilled, in a loop, by g++ 12
   static constexpr int quad_vectors = 1;
+  static constexpr int word_bytes = 4;
   static constexpr bool scaled = true;
   AMQ_DOT_INLINE static sum zero() { return sum{}; }
-  AMQ_DOT_INLINE static sum dot(sum s, __m512i codes, __m512i x) {
-    return (sum)_mm512_dpbusd_epi32((__m512i)s, codes, x);
+  AMQ_DOT_INLINE static sum dot(sum s, __m512i codes, std::uint8_t const* x) {
+    return (sum)_mm512_dpbusd_epi32((__m512i)s, codes, broadcast_word(x));
   }
   AMQ_DOT_INLINE static sum add(sum a, sum b) { return a + b; }
   AMQ_DOT_INLINE static __m512 value(sum s) { return _mm512_maskz_cvtepi32_ps(0xffff, (__m512i)s); }
@@ -163,16 +165,37 @@ AMQ_DOT_INLINE __m512 add_group(__m512 total, __m512 dot, __m512 scales, __m512 
   return _mm512_fmadd_ps(centred, scales, total);
 }
 
+/// Numbers of 16 bits as two bytes, the lower one signed: one token's bf16 loses next to nothing, and a quad of codes
+/// is multiplied as it is, which is faster than to take it apart.
+struct wide_dot {
+  struct sum {
+    int8_dot::sum high, low;
+  };
+  static constexpr int quad_vectors = 1;
+  static constexpr int word_bytes = 8;
+  static constexpr bool scaled = true;
+  AMQ_DOT_INLINE static sum zero() { return {int8_dot::zero(), int8_dot::zero()}; }
+  AMQ_DOT_INLINE static sum dot(sum s, __m512i codes, std::uint8_t const* x) {
+    return {int8_dot::dot(s.high, codes, x), int8_dot::dot(s.low, codes, x + 4)};
+  }
+  AMQ_DOT_INLINE static sum add(sum a, sum b) { return {a.high + b.high, a.low + b.low}; }
+  AMQ_DOT_INLINE static __m512 value(sum s) { return int8_dot::value(256 * s.high + s.low); }
+  template <int Bits, int At>
+  AMQ_DOT_INLINE static __m512i vector(std::uint8_t const* unit) {
+    return quad_bytes<Bits, At>(unit);
+  }
+};
+
 template <class Dot, int Bits, int... At>
 AMQ_DOT_INLINE void dot_unit(std::uint8_t const* unit, std::uint8_t const* x, typename Dot::sum (&sums)[4],
                              std::integer_sequence<int, At...>) {
-  ((sums[At % 4] = Dot::dot(sums[At % 4], Dot::template vector<Bits, At>(unit), broadcast_word(x + 4 * At))), ...);
+  ((sums[At % 4] = Dot::dot(sums[At % 4], Dot::template vector<Bits, At>(unit), x + Dot::word_bytes * At)), ...);
 }
 
 /// y[r] = row r of a tile times one token, r < 16.
 template <class Dot, int Bits>
 inline void gemv_tile(std::uint8_t const* block, index groups, int group, dot_rows const& x, float* y) {
-  constexpr index ahead = 8192;  // bytes; what memory's latency is worth, farther than the processor looks by itself
+  constexpr index ahead = 4096;  // bytes, into the second level: its queue to memory is longer than the first one's
   constexpr tile_layout unit{Bits, 32};
   constexpr int vectors = Dot::quad_vectors * unit.unit_quads();
   index const units = group / 4 / unit.unit_quads();
@@ -180,12 +203,13 @@ inline void gemv_tile(std::uint8_t const* block, index groups, int group, dot_ro
   __m512 total = _mm512_setzero_ps();
   for (index g = 0; g < groups; ++g) {
     typename Dot::sum sums[4] = {Dot::zero(), Dot::zero(), Dot::zero(), Dot::zero()};
-    for (index u = 0; u < units; ++u, words += 4 * vectors) {
-      for (int v = 0; v < unit.unit_vectors(); ++v) __builtin_prefetch(block + ahead + tile_layout::vector_bytes * v);
+    for (index u = 0; u < units; ++u, words += Dot::word_bytes * vectors) {
+      for (int v = 0; v < unit.unit_vectors(); ++v)
+        __builtin_prefetch(block + ahead + tile_layout::vector_bytes * v, 0, 2);
       dot_unit<Dot, Bits>(block, words, sums, std::make_integer_sequence<int, vectors>{});
       block += tile_layout::vector_bytes * unit.unit_vectors();
     }
-    __builtin_prefetch(block + ahead);
+    __builtin_prefetch(block + ahead, 0, 2);
     __m512 const dot = Dot::value(Dot::add(Dot::add(sums[0], sums[1]), Dot::add(sums[2], sums[3])));
     total = add_group<Dot>(total, dot, load_halves(block), load_halves(block + 32), x.sums[g], x.scales + g);
     block += tile_layout::parameter_bytes;
@@ -232,8 +256,8 @@ template <class Dot, int Tokens, int... Token>
 AMQ_DOT_INLINE void dot_step(dot_sums<Dot, Tokens>& s, std::uint8_t const* codes, std::uint8_t const* x, index stride,
                              std::integer_sequence<int, Token...>) {
   __m512i const low = _mm512_load_si512(codes), high = _mm512_load_si512(codes + 64);
-  ((s.of[Token][0] = Dot::dot(s.of[Token][0], low, broadcast_word(x + Token * stride)),
-    s.of[Token][1] = Dot::dot(s.of[Token][1], high, broadcast_word(x + Token * stride))),
+  ((s.of[Token][0] = Dot::dot(s.of[Token][0], low, x + Token * stride),
+    s.of[Token][1] = Dot::dot(s.of[Token][1], high, x + Token * stride)),
    ...);
 }
 
@@ -319,8 +343,9 @@ inline float prepare_bf16(float const* x, int group, std::uint8_t* out) {
   return total;
 }
 
-/// int8 of a group of activations and their scale; returns their sum. With a NaN or an infinity the scale is a NaN.
-inline float prepare_int8(float const* x, int group, std::uint8_t* out, float& scale) {
+/// What a group's activations are divided by so that they become whole numbers within `most`; 0 where there is nothing
+/// but zeros, a NaN with a NaN or an infinity.
+inline float step_of(float const* x, int group, float most) {
   __m512 largest = _mm512_setzero_ps();
   unsigned odd = 0;
   for (int k = 0; k < group; k += 16) {
@@ -330,22 +355,60 @@ inline float prepare_int8(float const* x, int group, std::uint8_t* out, float& s
   }
   alignas(64) float lanes[16];
   _mm512_store_ps(lanes, largest);
-  scale = *std::max_element(lanes, lanes + 16) / 127;
-  if (odd != 0 || scale == 0) {
-    if (odd != 0) scale = std::numeric_limits<float>::quiet_NaN();
+  return odd != 0 ? std::numeric_limits<float>::quiet_NaN() : *std::max_element(lanes, lanes + 16) / most;
+}
+
+AMQ_DOT_INLINE __m512i whole_numbers(__m512 x, __m512 step, float most) {
+  __m512 const steps = _mm512_div_ps(x, step), low = _mm512_set1_ps(-most), high = _mm512_set1_ps(most);
+  return _mm512_maskz_cvtps_epi32(0xffff, _mm512_maskz_min_ps(0xffff, _mm512_maskz_max_ps(0xffff, steps, low), high));
+}
+
+inline float sum_of(__m512i lanes) {
+  alignas(64) std::int32_t values[16];
+  _mm512_store_si512(values, lanes);
+  int sum = 0;
+  for (int const value : values) sum += value;
+  return static_cast<float>(sum);
+}
+
+/// int8 of a group of activations and their scale; returns their sum. With a NaN or an infinity the scale is a NaN.
+inline float prepare_int8(float const* x, int group, std::uint8_t* out, float& scale) {
+  scale = step_of(x, group, 127);
+  if (!(scale > 0)) {
     std::memset(out, 0, static_cast<std::size_t>(group));
     return 0;
   }
-  int sum = 0;
+  __m512i sum = _mm512_setzero_si512();
   for (int k = 0; k < group; k += 16) {
-    __m512 const steps = _mm512_div_ps(_mm512_loadu_ps(x + k), _mm512_set1_ps(scale));
-    __m512 const inside =
-        _mm512_maskz_min_ps(0xffff, _mm512_maskz_max_ps(0xffff, steps, _mm512_set1_ps(-127)), _mm512_set1_ps(127));
-    __m128i const bytes = _mm512_maskz_cvtepi32_epi8(0xffff, _mm512_maskz_cvtps_epi32(0xffff, inside));
-    _mm_storeu_si128(reinterpret_cast<__m128i*>(out + k), bytes);
+    __m512i const v = whole_numbers(_mm512_loadu_ps(x + k), _mm512_set1_ps(scale), 127);
+    sum = _mm512_add_epi32(sum, v);
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(out + k), _mm512_maskz_cvtepi32_epi8(0xffff, v));
   }
-  for (int k = 0; k < group; ++k) sum += static_cast<std::int8_t>(out[k]);
-  return static_cast<float>(sum);
+  return sum_of(sum);
+}
+
+/// A group of activations rounded to bf16, then to 16 bits: of each quad the higher bytes, then the lower ones, which
+/// are signed. Returns their sum; with a NaN or an infinity the scale is a NaN.
+inline float prepare_wide(float const* x, int group, std::uint8_t* out, float& scale) {
+  constexpr float most = 127 * 256;
+  scale = step_of(x, group, most);
+  if (!(scale > 0)) {
+    std::memset(out, 0, 2 * static_cast<std::size_t>(group));
+    return 0;
+  }
+  __m512i sum = _mm512_setzero_si512();
+  for (int k = 0; k < group; k += 16, out += 32) {
+    __m256i const half = (__m256i)_mm512_cvtneps_pbh(_mm512_loadu_ps(x + k));
+    __m512 const rounded =
+        _mm512_castsi512_ps(_mm512_maskz_slli_epi32(0xffff, _mm512_maskz_cvtepu16_epi32(0xffff, half), 16));
+    __m512i const v = whole_numbers(rounded, _mm512_set1_ps(scale), most);
+    sum = _mm512_add_epi32(sum, v);
+    __m512i const high = _mm512_maskz_srai_epi32(0xffff, _mm512_add_epi32(v, _mm512_set1_epi32(128)), 8);
+    __m128i const highs = _mm512_maskz_cvtepi32_epi8(0xffff, high), lows = _mm512_maskz_cvtepi32_epi8(0xffff, v);
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(out), _mm_unpacklo_epi32(highs, lows));
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(out + 16), _mm_unpackhi_epi32(highs, lows));
+  }
+  return sum_of(sum);
 }
 
 #undef AMQ_DOT_INLINE
