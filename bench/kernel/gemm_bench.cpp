@@ -32,28 +32,27 @@ void measure(benchmark::State& state, int bits, precision p, cpu_path path) {
   matrix<float> y(tokens, rows);
   activations prepared;
   auto peers = make_peers(bits, rows, x, 1, 1);
-  std::vector<double> ours, peaks;
+  std::vector<double> preparations, ours, peaks;
   std::vector<std::vector<double>> theirs(peers.size());
   float values[3] = {1e-3f, 1e-3f, 0};
   double const operations = 2.0 * rows * cols * tokens;
   double done = 0;
   for ([[maybe_unused]] auto _ : state) {
-    double const seconds = thread_seconds([&] {
-      prepared.prepare(x, p, 128, path);
-      multiply(pool[0], prepared, y);
-    });
-    state.SetIterationTime(seconds);
-    ours.push_back(seconds);
+    preparations.push_back(thread_seconds([&] { prepared.prepare(x, p, 128, path); }));
+    ours.push_back(thread_seconds([&] { multiply(pool[0], prepared, y); }));
+    state.SetIterationTime(ours.back());
     peaks.push_back(thread_seconds([&] { done = run_peak(p, path, values, 2000000); }));
     benchmark::DoNotOptimize(values);
-    for (std::size_t i = 0; i < peers.size(); ++i) theirs[i].push_back(thread_seconds([&] { peers[i].pool->run(); }));
+    for (std::size_t i = 0; i < peers.size(); ++i) theirs[i].push_back(thread_seconds([&] { peers[i].pool->run(0); }));
   }
-  double const speed = operations / quicker_quarter(ours), peak = done / quicker_quarter(peaks);
+  double const preparation = quicker_quarter(preparations), seconds = quicker_quarter(ours);
+  double const speed = operations / seconds, peak = done / quicker_quarter(peaks);
   state.counters["GFLOP/s"] = speed * 1e-9;
   state.counters["peak"] = peak * 1e-9;
   state.counters["of_peak"] = speed / peak;
+  state.counters["prepare_ms"] = preparation * 1e3;
   for (std::size_t i = 0; i < peers.size(); ++i)
-    state.counters["x_" + peers[i].type] = quicker_quarter(theirs[i]) / quicker_quarter(ours);
+    state.counters["x_" + peers[i].type] = quicker_quarter(theirs[i]) / (preparation + seconds);  // ggml prepares, too
 }
 
 void add(int bits, precision p, cpu_path path) {

@@ -1,5 +1,5 @@
-// Products of one token from memory: a pass over more matrices than the last-level cache holds, on all cores, in turn
-// with a read of the same bytes and with ggml's products of matrices of the same shape.
+// Products of one token from memory, matrix after matrix of more than the last-level cache holds, each in turn with a
+// read of as many bytes and with ggml's product of a matrix of the same shape.
 #include <benchmark/benchmark.h>
 
 #include <algorithm>
@@ -33,47 +33,43 @@ void multiply_one(tiled_view const& w, matrix_view<float const> x, precision p, 
   multiply(w, prepared, y, team);
 }
 
-void multiply_all(packed_pool const& pool, matrix_view<float const> x, precision p, matrix_view<float> y,
-                  team_executor& team) {
-  activations prepared;
-  for (index i = 0; i < pool.size(); ++i) multiply_one(pool[i], x, p, y, prepared, team);
+/// Reads a matrix, split among the team as a product is.
+void read(tiled_view const& w, team_executor& team) {
+  index const pieces = team.workers() == 1 ? 1 : 8 * team.workers(), bytes = w.bytes() / pieces;
+  team.for_each(pieces, [&](index i, int) { benchmark::DoNotOptimize(simd::stream_read(w.data + i * bytes, bytes)); });
 }
 
-/// Matrix after matrix, split among the team as a product is.
-void read_all(packed_pool const& pool, team_executor& team) {
-  index const pieces = team.workers() == 1 ? 1 : 8 * team.workers();
-  for (index i = 0; i < pool.size(); ++i) {
-    index const bytes = pool[i].bytes() / pieces;
-    team.for_each(pieces, [&](index piece, int) {
-      benchmark::DoNotOptimize(simd::stream_read(pool[i].data + piece * bytes, bytes));
-    });
-  }
+/// Of one thread what it used; of a team the clock's.
+template <class Work>
+double seconds_of(int threads, Work const& work) {
+  return threads == 1 ? thread_seconds(work) : wall_seconds(work);
 }
 
 void measure(benchmark::State& state, shape s, int bits, precision p, int threads) {
-  format const storage{bits, 128};
-  packed_pool const pool(storage, s.rows, s.cols,
-                         pool_size(tile_layout{storage.bits, storage.group}.bytes(s.rows, s.cols)));
+  packed_pool const pool({bits, 128}, s.rows, s.cols, pool_size(tile_layout{bits, 128}.bytes(s.rows, s.cols)));
   auto const x = wave(1, s.cols);
   matrix<float> y(1, s.rows);
+  activations prepared;
   team_executor team(threads);
   auto peers = make_peers(bits, s.rows, x, threads);
   std::vector<double> ours, reads;
   std::vector<std::vector<double>> theirs(peers.size());
+  index i = 0;
   for ([[maybe_unused]] auto _ : state) {
-    double const seconds = wall_seconds([&] { multiply_all(pool, x, p, y, team); });
-    state.SetIterationTime(seconds);
-    ours.push_back(seconds);
-    reads.push_back(wall_seconds([&] { read_all(pool, team); }));
-    for (std::size_t i = 0; i < peers.size(); ++i) theirs[i].push_back(wall_seconds([&] { peers[i].pool->run(); }));
+    auto const w = pool[i % pool.size()], other = pool[(i + pool.size() / 2) % pool.size()];
+    ours.push_back(seconds_of(threads, [&] { multiply_one(w, x, p, y, prepared, team); }));
+    state.SetIterationTime(ours.back());
+    reads.push_back(seconds_of(threads, [&] { read(other, team); }));
+    for (std::size_t peer = 0; peer < peers.size(); ++peer)
+      theirs[peer].push_back(seconds_of(threads, [&] { peers[peer].pool->run(i % peers[peer].count); }));
+    ++i;
   }
-  double const seconds = quicker_quarter(ours), matrices = static_cast<double>(pool.size());
-  state.counters["us"] = seconds / matrices * 1e6;
-  state.counters["GB/s"] = static_cast<double>(pool.bytes()) / seconds * 1e-9;
+  double const seconds = quicker_quarter(ours);
+  state.counters["us"] = seconds * 1e6;
+  state.counters["GB/s"] = static_cast<double>(pool[0].bytes()) / seconds * 1e-9;
   state.counters["of_read"] = quicker_quarter(reads) / seconds;
-  for (std::size_t i = 0; i < peers.size(); ++i)
-    state.counters["x_" + peers[i].type] =
-        quicker_quarter(theirs[i]) / static_cast<double>(peers[i].count) / (seconds / matrices);
+  for (std::size_t peer = 0; peer < peers.size(); ++peer)
+    state.counters["x_" + peers[peer].type] = quicker_quarter(theirs[peer]) / seconds;
 }
 
 /// A list of matrices with widths drawn at random, in that order and width after width: what it costs that a layer's
@@ -93,7 +89,7 @@ void measure_mixed(benchmark::State& state, index size, precision p, int threads
   activations prepared;
   team_executor team(threads);
   auto const pass = [&](std::vector<index> const& list) {
-    return wall_seconds([&] {
+    return seconds_of(threads, [&] {
       for (index const i : list)
         multiply_one(pools[static_cast<std::size_t>(i % widths)][i / widths], x, p, y, prepared, team);
     });
@@ -124,8 +120,8 @@ void measure_mixed(benchmark::State& state, index size, precision p, int threads
           benchmark::RegisterBenchmark((name + "/threads:" + std::to_string(threads)).c_str(), measure, s, bits, p,
                                        threads)
               ->UseManualTime()
-              ->Iterations(11)
-              ->Unit(benchmark::kMillisecond);
+              ->Iterations(400)
+              ->Unit(benchmark::kMicrosecond);
       }
   return true;
 }();

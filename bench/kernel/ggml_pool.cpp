@@ -34,6 +34,8 @@ struct free_backend {
 using owned_context = std::unique_ptr<ggml_context, free_context>;
 using owned_buffer = std::unique_ptr<ggml_backend_buffer, free_buffer>;
 
+constexpr std::size_t graph_nodes = 8;  // of which a product is one
+
 owned_context new_context(index tensors) {
   return owned_context(
       ggml_init({ggml_tensor_overhead() * static_cast<std::size_t>(tensors) + ggml_graph_overhead(), nullptr, true}));
@@ -75,23 +77,21 @@ struct ggml_pool::state {
   owned_buffer weights_memory;
   owned_buffer results_memory;
   std::unique_ptr<ggml_backend, free_backend> backend;
-  ggml_cgraph* graph;
-  ggml_tensor* first;
+  std::vector<ggml_cgraph*> graphs;
 };
 
 ggml_pool::ggml_pool(std::string const& name, index rows, matrix_view<float const> x, index count, int threads)
-    : state_(new state{new_context(count), new_context(count + 1), nullptr, nullptr, nullptr, nullptr, nullptr}) {
+    : state_(new state{new_context(count), new_context(count + 1), nullptr, nullptr, nullptr, {}}) {
   ggml_log_set([](ggml_log_level, char const*, void*) {}, nullptr);  // it tells of every tensor that it lays out
   ggml_type const type = type_of(name);
   auto* const input = ggml_new_tensor_2d(state_->results.get(), GGML_TYPE_F32, x.cols, x.rows);
-  state_->graph = ggml_new_graph(state_->results.get());
   std::vector<ggml_tensor*> weights, products;
   for (index i = 0; i < count; ++i) {
     weights.push_back(ggml_new_tensor_2d(state_->weights.get(), type, x.cols, rows));
     products.push_back(ggml_mul_mat(state_->results.get(), weights.back(), input));
-    ggml_build_forward_expand(state_->graph, products.back());
+    state_->graphs.push_back(ggml_new_graph_custom(state_->results.get(), graph_nodes, false));
+    ggml_build_forward_expand(state_->graphs.back(), products.back());
   }
-  state_->first = weights.front();
   state_->weights_memory.reset(
       ggml_backend_alloc_ctx_tensors_from_buft(state_->weights.get(), fastest_buffer(weights[0], products[0])));
   state_->results_memory.reset(
@@ -105,11 +105,9 @@ ggml_pool::ggml_pool(std::string const& name, index rows, matrix_view<float cons
 
 ggml_pool::~ggml_pool() = default;
 
-void ggml_pool::run() { ggml_backend_graph_compute(state_->backend.get(), state_->graph); }
-
-index ggml_pool::matrix_bytes() const { return static_cast<index>(ggml_nbytes(state_->first)); }
-
-std::string ggml_pool::buffer() const { return ggml_backend_buffer_name(state_->weights_memory.get()); }
+void ggml_pool::run(index i) {
+  ggml_backend_graph_compute(state_->backend.get(), state_->graphs[static_cast<std::size_t>(i)]);
+}
 
 index ggml_bytes(std::string const& type, index rows, index cols) {
   return rows * static_cast<index>(ggml_row_size(type_of(type), cols));

@@ -8,7 +8,7 @@
 
 namespace amq::bench {
 
-/// Matrices in one of ggml's types, and a graph with a product of each with the same activations. Weights lie in the
+/// Matrices in one of ggml's types, and for each a graph of its product with the same activations. Weights lie in the
 /// first buffer type whose kernels take them ("CPU_REPACK" for some), which is where llama.cpp loads them to.
 class ggml_pool {
  public:
@@ -16,11 +16,8 @@ class ggml_pool {
   ggml_pool(std::string const& type, index rows, matrix_view<float const> x, index count, int threads);
   ~ggml_pool();
 
-  /// All products.
-  void run();
-
-  index matrix_bytes() const;
-  std::string buffer() const;
+  /// The product with matrix i.
+  void run(index i);
 
  private:
   struct state;

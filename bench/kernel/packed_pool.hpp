@@ -48,9 +48,7 @@ class packed_pool {
   }
 
   index size() const { return count_; }
-  index bytes() const { return count_ * bytes_; }
   tiled_view operator[](index i) const { return {data_.row(i).data(), rows_, cols_, layout_}; }
-  std::uint8_t const* data() const { return data_.data(); }
 
  private:
   index rows_;

@@ -68,6 +68,7 @@ class activations {
   static constexpr index block_tokens = 256;
   index blocks() const { return (tokens_ + block_tokens - 1) / block_tokens; }
 
+  /// Tokens [block_tokens * block, ...) for dot products, if `dots()`.
   paths::dot_rows rows(index block = 0) const {
     index const first = block * block_tokens, at = first * (cols_ / group_);
     return {laid_out_.data() + first * cols_ * value_bytes(), scales_.data() + at, sums_.data() + at,

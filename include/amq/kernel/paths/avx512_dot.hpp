@@ -2,7 +2,8 @@
 //
 // A 64-byte vector is a quad: 16 rows, four inputs each. int8 multiplies it as it is with four activations in a 32-bit
 // word. bf16 takes it apart into two vectors of 16-bit lanes, inputs (0, 2) and (1, 3), whose codes become bf16 by a
-// table; activations are laid out to match. Zeros are taken off a group at a time: dot - zero * sum of activations.
+// table; activations are laid out to match. One token's bf16 are whole numbers of 16 bits instead, multiplied as two
+// bytes each. Zeros are taken off a group at a time: dot - zero * sum of activations.
 #pragma once
 
 #include <algorithm>
@@ -23,8 +24,8 @@ namespace amq::paths {
 
 /// Activations laid out for dot products, group after group and in a group token after token. Owns nothing.
 struct dot_rows {
-  std::uint8_t const* values;  ///< 2 group bytes of bf16 pairs, or group bytes of int8, a (group, token)
-  float const* scales;         ///< of int8, one a (group, token)
+  std::uint8_t const* values;  ///< 2 group bytes of bf16, or group bytes of int8, a (group, token)
+  float const* scales;         ///< of all but bf16, one a (group, token)
   float const* sums;           ///< of the values, one a (group, token)
   index tokens;
 };
@@ -125,14 +126,12 @@ AMQ_DOT_INLINE __m512 load_halves(std::uint8_t const* p) {
 /// How bf16 multiplies: what an accumulator is, and the vectors of a quad.
 struct bf16_dot {
   using sum = __m512;
-  static constexpr int quad_vectors = 2;  ///< and words of activations, of `word_bytes` each
-  static constexpr int word_bytes = 4;
+  static constexpr int quad_vectors = 2;  ///< and words of activations
   static constexpr bool scaled = false;
   AMQ_DOT_INLINE static sum zero() { return _mm512_setzero_ps(); }
   AMQ_DOT_INLINE static sum dot(sum s, __m512i codes, std::uint8_t const* x) {
     return _mm512_dpbf16_ps(s, (__m512bh)codes, (__m512bh)broadcast_word(x));
   }
-  AMQ_DOT_INLINE static sum add(sum a, sum b) { return _mm512_add_ps(a, b); }
   AMQ_DOT_INLINE static __m512 value(sum s) { return s; }
   template <int Bits, int At>
   AMQ_DOT_INLINE static __m512i vector(std::uint8_t const* unit) {
