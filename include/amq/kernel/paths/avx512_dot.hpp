@@ -130,7 +130,9 @@ struct bf16_dot {
   static constexpr bool scaled = false;
   AMQ_DOT_INLINE static sum zero() { return _mm512_setzero_ps(); }
   AMQ_DOT_INLINE static sum dot(sum s, __m512i codes, std::uint8_t const* x) {
-    return _mm512_dpbf16_ps(s, (__m512bh)codes, (__m512bh)broadcast_word(x));
+    __m512i word = broadcast_word(x);
+    asm("" : "+v"(word));  // clang 16 crashes where it knows that bf16 come from a broadcast
+    return _mm512_dpbf16_ps(s, (__m512bh)codes, (__m512bh)word);
   }
   AMQ_DOT_INLINE static __m512 value(sum s) { return s; }
   template <int Bits, int At>
