@@ -1,9 +1,7 @@
 // The dense f32 product of every instruction set against Eigen and OpenBLAS, one thread, as a fraction of the core's
 // multiply-add peak, which is measured between the products so that both see the same clock and the same neighbours.
 #include <benchmark/benchmark.h>
-#include <time.h>
 
-#include <ctime>
 #include <functional>
 #include <memory>
 #include <string>
@@ -11,8 +9,10 @@
 
 #include "amq/kernel/blas_product.hpp"
 #include "amq/kernel/dense_product.hpp"
+#include "kernel/clock.hpp"
 #include "kernel/eigen_product.hpp"
 #include "kernel/fma_peak.hpp"
+#include "kernel/packed_pool.hpp"
 
 #if AMQ_BENCH_OPENBLAS
 #include <cblas.h>
@@ -27,25 +27,6 @@ struct shape {
 constexpr shape shapes[] = {{256, 64, 128},   {256, 128, 128},   {256, 384, 128},    {256, 128, 384},
                             {256, 2048, 128}, {256, 4096, 4096}, {256, 11008, 4096}, {16, 4096, 4096}};
 
-matrix<float> wave(index rows, index cols) {
-  matrix<float> m(rows, cols);
-  for (index i = 0; i < m.size(); ++i) m.data()[i] = static_cast<float>(i % 1009) * 1e-3f - 0.5f;
-  return m;
-}
-
-/// Processor seconds of this thread: what others run on the core does not count.
-template <class Work>
-double seconds_of(Work const& work) {
-  auto const now = [] {
-    std::timespec t{};
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-    return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_nsec) * 1e-9;
-  };
-  double const start = now();
-  work();
-  return now() - start;
-}
-
 using product = std::function<void(matrix_view<float const> x, matrix_view<float> y)>;
 using product_maker = product (*)(matrix_view<float const> w);
 
@@ -59,10 +40,10 @@ void measure(benchmark::State& state, shape s, product_maker make) {
   float values[3] = {1e-3f, 1e-3f, 0};
   double seconds = 0, peak_seconds = 0, peak_operations = 0;
   for ([[maybe_unused]] auto _ : state) {
-    double const took = seconds_of([&] { multiply(x, y); });
+    double const took = thread_seconds([&] { multiply(x, y); });
     state.SetIterationTime(took);
     seconds += took;
-    peak_seconds += seconds_of([&] { peak_operations += simd::run_fma_chains(values, steps); });
+    peak_seconds += thread_seconds([&] { peak_operations += simd::run_fma_chains(values, steps); });
     benchmark::DoNotOptimize(values);
   }
   double const speed = operations * static_cast<double>(state.iterations()) / seconds;

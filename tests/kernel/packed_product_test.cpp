@@ -68,6 +68,37 @@ TEST_CASE("Every width, group, path and precision multiplies as the reference do
   });
 }
 
+TEST_CASE("A product larger than a block of tokens, of tiles and of inputs is made of the right pieces", "[kernel]") {
+  tiled_matrix const w(test::random_packed({3, 64}, 297, 640, 24));
+  auto const x = test::normal_matrix(523, 640, 25);
+  auto const last = x.view().rows_from(512, 11);
+  matrix<double> expected(11, 297);
+  reference::multiply(w.view(), last, expected);
+  for_each_path([&](cpu_path path) {
+    for (precision const p : {precision::f32, precision::bf16, precision::int8}) {
+      INFO(to_string(path) << ", " << to_string(p));
+      auto const all = product(w.view(), x, p, path), some = product(w.view(), last, p, path);
+      CHECK(same_bits(all.view().rows_from(512, 11), some));
+      CHECK(test::relative_rms(some, expected) < bound(p));
+      CHECK(same_bits(all.view().rows_from(250, 9), product(w.view(), x.view().rows_from(250, 9), p, path)));
+    }
+  });
+}
+
+TEST_CASE("One token's bf16 lose next to nothing beyond their rounding, with an outlier in a group, too", "[kernel]") {
+  tiled_matrix const w(test::random_packed({4, 64}, 37, 320, 26));
+  auto x = test::normal_matrix(1, 320, 27);
+  x(0, 70) = 30;
+  matrix<float> rounded(1, 320);
+  for (index i = 0; i < 320; ++i) rounded(0, i) = bf16_to_f32(f32_to_bf16(x(0, i)));
+  matrix<double> expected(1, 37);
+  reference::multiply(w.view(), rounded, expected);
+  for_each_path([&](cpu_path path) {
+    INFO(to_string(path));
+    CHECK(test::relative_rms(product(w.view(), x, precision::bf16, path), expected) < 3e-4);
+  });
+}
+
 TEST_CASE("Kernels dequantize to the values that the packed matrix has", "[kernel]") {
   for_each_path([](cpu_path path) {
     for (int const bits : tile_layout::widths) {

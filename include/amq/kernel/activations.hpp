@@ -66,39 +66,56 @@ class activations {
     return (path_ == cpu_path::avx512_dot || path_ == cpu_path::amx) && precision_ != amq::precision::f32;
   }
 
-  paths::dot_rows rows() const { return {laid_out_.data(), scales_.data(), sums_.data(), tokens_}; }
+  /// Tokens that lie together for dot products: as many as stay in the second-level cache.
+  static constexpr index block_tokens = 256;
+  index blocks() const { return (tokens_ + block_tokens - 1) / block_tokens; }
+
+  /// Tokens [block_tokens * block, ...) for dot products, if `dots()`.
+  paths::dot_rows rows(index block = 0) const {
+    index const first = block * block_tokens, at = first * (cols_ / group_);
+    return {laid_out_.data() + first * cols_ * value_bytes(), scales_.data() + at, sums_.data() + at,
+            std::min(block_tokens, tokens_ - first)};
+  }
 
   /// What is multiplied with weights, (tokens, cols).
-  matrix_view<float const> values() const { return {values_.data(), tokens_, cols_}; }
+  matrix_view<float const> values() const { return {values_.data(), tokens_, cols_, stride()}; }
 
  private:
+  /// Rows a power of two apart would fall onto the same few lines of a cache.
+  index stride() const { return cols_ + 16; }
+
+  index value_bytes() const { return precision_ == amq::precision::int8 ? 1 : 2; }
+
   template <class T>
   static void reserve(matrix<T>& buffer, index size) {
     if (buffer.size() < size) buffer = matrix<T>(1, size);
   }
 
   void prepare_values(matrix_view<float const> x) {
-    reserve(values_, tokens_ * cols_);
+    reserve(values_, tokens_ * stride());
     for (index token = 0; token < tokens_; ++token)
       for (index k = 0; k < cols_; k += group_)
-        detail::round_group(precision_, x.data + token * x.stride + k, values_.data() + token * cols_ + k, group_);
+        detail::round_group(precision_, x.data + token * x.stride + k, values_.data() + token * stride() + k, group_);
   }
 
 #if defined(__x86_64__)
   void prepare_dots(matrix_view<float const> x) {
-    bool const bytes = precision_ == amq::precision::int8;
-    index const size = bytes ? group_ : 2 * index{group_}, groups = cols_ / group_;
+    index const size = group_ * value_bytes(), groups = cols_ / group_;
     reserve(laid_out_, groups * tokens_ * size);
     reserve(scales_, groups * tokens_);
     reserve(sums_, groups * tokens_);
-    for (index token = 0; token < tokens_; ++token)
+    for (index token = 0; token < tokens_; ++token) {
+      index const first = token - token % block_tokens, count = std::min(block_tokens, tokens_ - first);
       for (index g = 0; g < groups; ++g) {
         float const* const from = x.data + token * x.stride + g * group_;
-        index const at = g * tokens_ + token;
+        index const at = first * groups + g * count + token - first;
         std::uint8_t* const to = laid_out_.data() + at * size;
-        sums_.data()[at] = bytes ? paths::detail::prepare_int8(from, group_, to, scales_.data()[at])
-                                 : paths::detail::prepare_bf16(from, group_, to);
+        float& scale = scales_.data()[at];
+        sums_.data()[at] = precision_ == amq::precision::int8 ? paths::detail::prepare_int8(from, group_, to, scale)
+                           : tokens_ == 1                     ? paths::detail::prepare_wide(from, group_, to, scale)
+                                                              : paths::detail::prepare_bf16(from, group_, to);
       }
+    }
   }
 #else
   void prepare_dots(matrix_view<float const> x) { prepare_values(x); }  // no processor but x86 has the path

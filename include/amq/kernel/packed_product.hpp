@@ -44,13 +44,20 @@ template <int Bits>
 void multiply_tiles(tiled_view const& w, activations const& x, matrix_view<float> y, index first, index last) {
 #if defined(__x86_64__)
   if (x.dots()) {
-    auto const by = [&]<class Dot>(Dot) {
-      using kernel = paths::avx512_dot<Dot, Bits>;
-      if (x.tokens() == 1) return kernel::gemv(w, x.rows(), y.data, first, last);
-      return x.path() == cpu_path::amx ? paths::amx<Dot, Bits>::gemm(w, x.rows(), y, first, last)
-                                       : kernel::gemm(w, x.rows(), y, first, last);
-    };
-    return x.precision() == precision::int8 ? by(paths::detail::int8_dot{}) : by(paths::detail::bf16_dot{});
+    bool const bytes = x.precision() == precision::int8;
+    if (x.tokens() == 1)
+      return bytes ? paths::avx512_dot<paths::detail::int8_dot, Bits>::gemv(w, x.rows(), y.data, first, last)
+                   : paths::avx512_dot<paths::detail::wide_dot, Bits>::gemv(w, x.rows(), y.data, first, last);
+    for (index block = 0; block < x.blocks(); ++block) {
+      auto const rows = x.rows(block);
+      auto const some = y.rows_from(block * x.block_tokens, rows.tokens);
+      auto const by = [&]<class Dot>(Dot) {
+        if (x.path() == cpu_path::amx) return paths::amx<Dot, Bits>::gemm(w, rows, some, first, last);
+        return paths::avx512_dot<Dot, Bits>::gemm(w, rows, some, first, last);
+      };
+      bytes ? by(paths::detail::int8_dot{}) : by(paths::detail::bf16_dot{});
+    }
+    return;
   }
 #endif
   using kernel = paths::vectors<Bits>;
@@ -59,10 +66,11 @@ void multiply_tiles(tiled_view const& w, activations const& x, matrix_view<float
                          : kernel::gemm(w, x.values(), y, first, last, which);
 }
 
-/// Splits tiles [0, count) into contiguous pieces, a few a worker, even in number so that pairs of tiles stay together.
+/// Splits tiles [0, count) into contiguous pieces, `pieces` a worker, even in number so that pairs of tiles stay
+/// together.
 template <class Executor, class Work>
-void for_tiles(index count, Executor& executor, Work const& work) {
-  index const wanted = executor.workers() == 1 ? 1 : 4 * index{executor.workers()};
+void for_tiles(index count, index pieces, Executor& executor, Work const& work) {
+  index const wanted = executor.workers() == 1 ? 1 : pieces * index{executor.workers()};
   index const step = std::max<index>(2, ((count + wanted - 1) / wanted + 1) / 2 * 2);
   executor.for_each((count + step - 1) / step,
                     [&](index piece, int) { work(piece * step, std::min(count, (piece + 1) * step)); });
@@ -79,8 +87,10 @@ void multiply(tiled_view const& w, activations const& x, matrix_view<float> y, E
               "a packed product's operands and result disagree in their shapes");
   AMQ_EXPECTS(x.group() == w.layout.group, "activations prepared for groups of " + std::to_string(x.group()) +
                                                " meet weights in groups of " + std::to_string(w.layout.group));
+  index const pieces =
+      x.tokens() == 1 ? 8 : 4;  // a worker: one token's reuse nothing, so that smaller ones cost nothing
   detail::with_width(w.layout, [&]<int Bits>() {
-    detail::for_tiles(w.tiles(), executor,
+    detail::for_tiles(w.tiles(), pieces, executor,
                       [&](index first, index last) { detail::multiply_tiles<Bits>(w, x, y, first, last); });
   });
 }

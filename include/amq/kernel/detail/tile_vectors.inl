@@ -48,6 +48,8 @@ inline void gemv_tile(std::uint8_t const* block, index groups, int group, float 
   f32 totals[row_vectors];
   for (f32& total : totals) total = f32::zero();
   for (index g = 0; g < groups; ++g, block += layout.block_bytes(), x += group) {
+    // Into the second level: its queue to memory is longer than the first one's.
+    for (index at = 0; at < layout.block_bytes(); at += 64) __builtin_prefetch(block + 4096 + at, 0, 2);
     std::uint8_t const* const parameters = block + layout.code_bytes();
     for (int v = 0; v < row_vectors; ++v) {
       std::uint16_t halves[2][f32::width];

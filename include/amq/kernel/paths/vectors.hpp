@@ -37,18 +37,18 @@ struct vectors {
   /// inputs in order, so its bits depend on its token and its row alone.
   static void gemm(tiled_view const& w, matrix_view<float const> x, matrix_view<float> y, index first, index last,
                    simd::isa which) {
-    index const width = simd::panel_cols(which), panel_stride = width * depth;
-    index const step = std::max<index>(1, width / tile_layout::tile_rows);
-    matrix<float> panels(1, std::max(width, tile_layout::tile_rows) * depth);
-    for (index tile = first; tile < last; tile += step) {
-      index const tiles = std::min(step, last - tile), row = tile * tile_layout::tile_rows;
-      index const rows = std::min(tiles * tile_layout::tile_rows, w.rows - row);
-      for (index k = 0; k < w.cols; k += depth) {
-        index const inputs = std::min(depth, w.cols - k);
-        for (index t = 0; t < tiles; ++t)
-          decode(w, tile + t, k, inputs, panels.data() + t * tile_layout::tile_rows, width, panel_stride, which);
-        simd::multiply_panels({x.data + k, x.rows, inputs, x.stride}, panels.data(), panel_stride,
-                              {y.data + row, y.rows, rows, y.stride}, k > 0, which);
+    index const columns = block_tiles * tile_layout::tile_rows;
+    matrix<float> panels(1, std::max(simd::panel_cols(which), tile_layout::tile_rows) * depth);
+    matrix<float> totals(std::min(block_tokens, x.rows), columns + padding);
+    for (index token = 0; token < x.rows; token += block_tokens) {
+      index const tokens = std::min(block_tokens, x.rows - token);
+      for (index tile = first; tile < last; tile += block_tiles) {
+        index const row = tile * tile_layout::tile_rows, rows = std::min(columns, w.rows - row);
+        index const end = std::min(tile + block_tiles, last);
+        multiply_block(w, x.rows_from(token, tokens), tile, end, {totals.data(), tokens, columns, totals.cols()},
+                       panels.data(), which);
+        index const count = std::min(rows, (end - tile) * tile_layout::tile_rows);
+        for (index i = 0; i < tokens; ++i) std::copy_n(totals.row(i).data(), count, y.row(token + i).data() + row);
       }
     }
   }
@@ -66,7 +66,30 @@ struct vectors {
   }
 
  private:
-  static constexpr index depth = 256;  ///< inputs of a panel, which stays in the first-level cache
+  // A block's activations (block_tokens, depth) and totals (block_tokens, block_tiles) stay in the second-level cache
+  // while panels (depth, 32 rows or 16) are decoded once for all its tokens and pass by.
+  static constexpr index depth = 512;
+  static constexpr index block_tokens = 512;
+  static constexpr index block_tiles = 16;
+  static constexpr index padding = 16;  ///< keeps rows of totals off each other's cache lines
+
+  /// totals (tokens, rows) = x w^T for the rows of tiles [first, last), no more than a block of either.
+  static void multiply_block(tiled_view const& w, matrix_view<float const> x, index first, index last,
+                             matrix_view<float> totals, float* panels, simd::isa which) {
+    index const width = simd::panel_cols(which), panel_stride = width * depth;
+    index const step = std::max<index>(1, width / tile_layout::tile_rows);
+    for (index k = 0; k < w.cols; k += depth) {
+      index const inputs = std::min(depth, w.cols - k);
+      for (index tile = first; tile < last; tile += step) {
+        index const tiles = std::min(step, last - tile), column = (tile - first) * tile_layout::tile_rows;
+        for (index t = 0; t < tiles; ++t)
+          decode(w, tile + t, k, inputs, panels + t * tile_layout::tile_rows, width, panel_stride, which);
+        simd::multiply_panels({x.data + k, x.rows, inputs, x.stride}, panels, panel_stride,
+                              {totals.data + column, x.rows, tiles * tile_layout::tile_rows, totals.stride}, k > 0,
+                              which);
+      }
+    }
+  }
 
   static void decode(tiled_view const& w, index tile, index k, index inputs, float* out, index panel,
                      index panel_stride, simd::isa which) {
