@@ -40,7 +40,8 @@ inline void round_group(precision to, float const* x, float* out, index n) {
 /// Activations (tokens, cols) of one precision, in groups of a matrix's. Buffers are kept between calls of `prepare`.
 class activations {
  public:
-  /// Rounds x's rows. O(tokens * cols). Throws precondition_error unless groups divide the columns.
+  /// Rounds x's rows, which must stay as they are while they are multiplied: f32 may be used where it is. O(tokens *
+  /// cols). Throws precondition_error unless groups divide the columns.
   void prepare(matrix_view<float const> x, amq::precision to, int group, cpu_path path) {
     AMQ_EXPECTS(group > 0 && x.cols % group == 0,
                 "groups of " + std::to_string(group) + " do not divide " + std::to_string(x.cols) + " activations");
@@ -78,10 +79,11 @@ class activations {
   }
 
   /// What is multiplied with weights, (tokens, cols).
-  matrix_view<float const> values() const { return {values_.data(), tokens_, cols_, stride()}; }
+  matrix_view<float const> values() const { return shown_; }
 
  private:
-  /// Rows a power of two apart would fall onto the same few lines of a cache.
+  /// Rows this far apart fall onto the same few lines of the first cache level when it is a power of two.
+  static constexpr index aliasing_stride = 1024;
   index stride() const { return cols_ + 16; }
 
   index value_bytes() const { return precision_ == amq::precision::int8 ? 1 : 2; }
@@ -92,7 +94,10 @@ class activations {
   }
 
   void prepare_values(matrix_view<float const> x) {
+    // Rows that need neither rounding nor another distance are multiplied where they are.
+    if (precision_ == amq::precision::f32 && x.stride < aliasing_stride) return void(shown_ = x);
     reserve(values_, tokens_ * stride());
+    shown_ = {values_.data(), tokens_, cols_, stride()};
     for (index token = 0; token < tokens_; ++token)
       for (index k = 0; k < cols_; k += group_)
         detail::round_group(precision_, x.data + token * x.stride + k, values_.data() + token * stride() + k, group_);
@@ -127,6 +132,7 @@ class activations {
   index tokens_ = 0;
   index cols_ = 0;
   matrix<float> values_;
+  matrix_view<float const> shown_;  ///< what values() are: x itself, or values_
   matrix<std::uint8_t> laid_out_;
   matrix<float> scales_;
   matrix<float> sums_;
