@@ -64,8 +64,8 @@ BENCHMARK(llama_2_7b_two_blocks)->Iterations(1)->Unit(benchmark::kSecond);
 
 /// Decoding in the shape of Llama 2 7B, widths in turn in each round so that a busy machine is busy for all of them;
 /// three blocks and the head, extrapolated to 32. One thread's processor time.
-void llama_2_7b_decoding(benchmark::State& state) {
-  constexpr int blocks = 3, all_blocks = 32, rounds = 5;
+void llama_2_7b_decoding(benchmark::State& state, amq::precision precision) {
+  constexpr int blocks = 3, all_blocks = 32, rounds = 3;
   auto const config = first_blocks(amq::shape_named("llama-2-7b"), blocks);
   std::vector<int> const bits{2, 3, 4, 8, 16};
   std::vector<amq::running_model> models;
@@ -75,7 +75,7 @@ void llama_2_7b_decoding(benchmark::State& state) {
   }
   amq::serial_executor alone;
   amq::speed_options const how{
-      .prompt_tokens = 64, .decode_tokens = 8, .repeats = 1, .least_seconds = 0, .precision = fast_precision()};
+      .prompt_tokens = 32, .decode_tokens = 8, .repeats = 1, .least_seconds = 0, .precision = precision};
   for (auto _ : state) {
     std::vector<std::vector<double>> decode(bits.size()), prefill(bits.size());
     for (int round = 0; round < rounds; ++round)
@@ -94,6 +94,7 @@ void llama_2_7b_decoding(benchmark::State& state) {
     }
   }
 }
-BENCHMARK(llama_2_7b_decoding)->Iterations(1)->Unit(benchmark::kSecond);
+BENCHMARK_CAPTURE(llama_2_7b_decoding, bf16, amq::precision::bf16)->Iterations(1)->Unit(benchmark::kSecond);
+BENCHMARK_CAPTURE(llama_2_7b_decoding, int8, amq::precision::int8)->Iterations(1)->Unit(benchmark::kSecond);
 
 }  // namespace
