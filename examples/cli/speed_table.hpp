@@ -99,7 +99,8 @@ inline void print(speed_table const& table) {
       std::printf(" %10.2f", *up);
     else
       std::printf(" %10s", "-");
-    if (row.measured) std::printf(" %13.6f %14.4f", row.measured->jsd.value, row.measured->perplexity.value);
+    if (row.measured)  // the model against itself comes out of the rounding below 0, too
+      std::printf(" %13.6f %14.4f", std::max(0.0, row.measured->jsd.value), row.measured->perplexity.value);
     if (table.extrapolated(row)) std::printf("  extrapolated from %d of %d blocks", row.blocks, table.blocks);
     std::printf("\n");
   }

@@ -31,6 +31,11 @@ std::vector<float> logits_of(amq::running_model const& model, amq::precision pre
   return {logits.row(0).begin(), logits.row(0).end()};
 }
 
+std::vector<std::uint8_t> first_codes(amq::weight_matrix const& matrix) {
+  auto const* const data = matrix.tiled().value().data;
+  return {data, data + 64};
+}
+
 /// 10 for 64 x 64, 20 for others, in units of the width; and constants.
 amq::latency_table made_up_table() {
   amq::latency_table table({"here", "0", "f32", 1, 72, 2, "wall"}, 1000, 100);
@@ -64,18 +69,20 @@ TEST_CASE("known shapes are those of their config.json, and others are refused w
   CHECK(llama.head_size == 128);
   CHECK(llama.key_value_width(0) == 1024);
   CHECK(llama.windows.size() == 32);
-  auto weights = [](char const* name) {
+  // All parameters, as the models' cards count them.
+  auto const parameters = [](char const* name) {
     auto const config = amq::shape_named(name);
-    std::int64_t sum = 2 * config.vocabulary * config.hidden;
-    for (auto const& layer : linears_of(config)) sum += layer.rows * layer.cols;
-    return static_cast<double>(sum) / 1e9;
+    std::int64_t sum = 2 * config.vocabulary * config.hidden + (2 * config.blocks + 1) * config.hidden;
+    for (auto const& layer : linears_of(config))
+      sum += layer.rows * layer.cols + (amq::detail::has_bias(config, layer.kind) ? layer.rows : 0);
+    return sum;
   };
-  CHECK(std::abs(weights("llama-2-7b") - 6.738) < 0.001);
-  CHECK(std::abs(weights("llama-2-13b") - 13.015) < 0.001);
-  CHECK(std::abs(weights("llama-3.1-8b") - 8.030) < 0.001);
-  CHECK(std::abs(weights("llama-3.1-70b") - 70.55) < 0.01);
-  CHECK(std::abs(weights("qwen2.5-7b") - 7.615) < 0.001);
-  CHECK(std::abs(weights("mistral-7b") - 7.248) < 0.001);
+  CHECK(parameters("llama-2-7b") == 6'738'415'616);
+  CHECK(parameters("llama-2-13b") == 13'015'864'320);
+  CHECK(parameters("llama-3.1-8b") == 8'030'261'248);
+  CHECK(parameters("llama-3.1-70b") == 70'553'706'496);
+  CHECK(parameters("qwen2.5-7b") == 7'615'616'512);
+  CHECK(parameters("mistral-7b") == 7'248'023'552);
   CHECK(amq::shape_named(AMQ_SOURCE_FOLDER "/examples/models/tiny").hidden > 0);
   CHECK(lacks(refusal([] { amq::shape_named("llama-4"); }), {"'llama-4'", "llama-2-7b, llama-2-13b", "mistral-7b"}) ==
         "");
@@ -88,7 +95,10 @@ TEST_CASE("a synthetic model is the same for the same seed, runs and takes what 
   auto const model = amq::synthetic_model(config, mixed, 7);
   auto const logits = logits_of(model);
   CHECK(logits == logits_of(amq::synthetic_model(config, mixed, 7)));
-  CHECK(logits != logits_of(amq::synthetic_model(config, mixed, 8)));
+  auto const other = amq::synthetic_model(config, mixed, 8);
+  CHECK(logits != logits_of(other));
+  for (amq::index const layer : {0, 3}) CHECK(first_codes(model.linear(layer)) != first_codes(other.linear(layer)));
+  CHECK(first_codes(model.linear(0)) != first_codes(model.linear(3)));  // both 64 x 64 in 3 bits
   CHECK(std::ranges::all_of(logits, [](float x) { return std::isfinite(x); }));
   CHECK(std::ranges::any_of(logits, [&](float x) { return x != logits[0]; }));
   CHECK(model.bytes_per_token() - 2 * config.hidden == amq::synthetic_bytes(config, mixed));
