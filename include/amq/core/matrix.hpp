@@ -66,6 +66,15 @@ class matrix {
       std::memset(static_cast<void*>(data_.get()), 0, sizeof(T) * static_cast<std::size_t>(rows * cols));
   }
 
+  /// Elements are whatever was in memory: for buffers that are written before they are read.
+  static matrix uninitialized(index rows, index cols) {
+    matrix buffer;
+    buffer.rows_ = rows;
+    buffer.cols_ = cols;
+    buffer.data_.reset(allocate(rows * cols));
+    return buffer;
+  }
+
   matrix(matrix&& other) noexcept
       : rows_(std::exchange(other.rows_, 0)), cols_(std::exchange(other.cols_, 0)), data_(std::move(other.data_)) {}
   matrix& operator=(matrix&& other) noexcept {

@@ -37,18 +37,21 @@ struct vectors {
   /// inputs in order, so its bits depend on its token and its row alone.
   static void gemm(tiled_view const& w, matrix_view<float const> x, matrix_view<float> y, index first, index last,
                    simd::isa which) {
-    index const columns = block_tiles * tile_layout::tile_rows;
-    matrix<float> panels(1, std::max(simd::panel_cols(which), tile_layout::tile_rows) * depth);
-    matrix<float> totals(std::min(block_tokens, x.rows), columns + padding);
+    auto panels = matrix<float>::uninitialized(1, std::max(simd::panel_cols(which), tile_layout::tile_rows) * depth);
+    if (w.cols <= depth) {  // nothing is added to a result that was written
+      auto const own = y.cols_from(first * tile_layout::tile_rows, rows_of(w, first, last));
+      return multiply_block(w, x, first, last, own, panels.data(), which);
+    }
+    auto totals =
+        matrix<float>::uninitialized(std::min(block_tokens, x.rows), block_tiles * tile_layout::tile_rows + padding);
     for (index token = 0; token < x.rows; token += block_tokens) {
       index const tokens = std::min(block_tokens, x.rows - token);
       for (index tile = first; tile < last; tile += block_tiles) {
-        index const row = tile * tile_layout::tile_rows, rows = std::min(columns, w.rows - row);
-        index const end = std::min(tile + block_tiles, last);
-        multiply_block(w, x.rows_from(token, tokens), tile, end, {totals.data(), tokens, columns, totals.cols()},
+        index const end = std::min(tile + block_tiles, last), rows = rows_of(w, tile, end);
+        multiply_block(w, x.rows_from(token, tokens), tile, end, {totals.data(), tokens, rows, totals.cols()},
                        panels.data(), which);
-        index const count = std::min(rows, (end - tile) * tile_layout::tile_rows);
-        for (index i = 0; i < tokens; ++i) std::copy_n(totals.row(i).data(), count, y.row(token + i).data() + row);
+        for (index i = 0; i < tokens; ++i)
+          std::copy_n(totals.row(i).data(), rows, y.row(token + i).data() + tile * tile_layout::tile_rows);
       }
     }
   }
@@ -73,9 +76,13 @@ struct vectors {
   static constexpr index block_tiles = 16;
   static constexpr index padding = 16;  ///< keeps rows of totals off each other's cache lines
 
-  /// totals (tokens, rows) = x w^T for the rows of tiles [first, last), no more than a block of either.
+  static index rows_of(tiled_view const& w, index first, index last) {
+    return std::min(last * tile_layout::tile_rows, w.rows) - first * tile_layout::tile_rows;
+  }
+
+  /// y (tokens, rows) = x w^T for the rows of tiles [first, last) alone.
   static void multiply_block(tiled_view const& w, matrix_view<float const> x, index first, index last,
-                             matrix_view<float> totals, float* panels, simd::isa which) {
+                             matrix_view<float> y, float* panels, simd::isa which) {
     index const width = simd::panel_cols(which), panel_stride = width * depth;
     index const step = std::max<index>(1, width / tile_layout::tile_rows);
     for (index k = 0; k < w.cols; k += depth) {
@@ -85,7 +92,7 @@ struct vectors {
         for (index t = 0; t < tiles; ++t)
           decode(w, tile + t, k, inputs, panels + t * tile_layout::tile_rows, width, panel_stride, which);
         simd::multiply_panels({x.data + k, x.rows, inputs, x.stride}, panels, panel_stride,
-                              {totals.data + column, x.rows, tiles * tile_layout::tile_rows, totals.stride}, k > 0,
+                              y.cols_from(column, std::min(tiles * tile_layout::tile_rows, y.cols - column)), k > 0,
                               which);
       }
     }

@@ -47,6 +47,13 @@ inline float largest_score(float const* scores, index first, index end) {
   return reduce_max(largest);
 }
 
+/// e^x for x <= 0, 0 below -87: results that are not normal numbers take processors a hundred times as long, and what a
+/// query does not see is one of them in every row.
+AMQ_SIMD_INLINE f32 normal_exp(f32 x) {
+  f32 const lowest = f32::broadcast(-87);
+  return select(x < lowest, f32::zero(), exp(max(lowest, x)));
+}
+
 /// Turns the scores [first, end) of one row into e^(scale (score - largest)), the others of [0, n) into 0, and returns
 /// the sum. n is a multiple of f32::width, and a lane always sums the same keys, wherever the row begins and ends.
 inline float exponentiate_scores(float* scores, index n, index first, index end, float largest, float scale) {
@@ -54,7 +61,7 @@ inline float exponentiate_scores(float* scores, index n, index first, index end,
   f32 const shift = f32::broadcast(largest), factor = f32::broadcast(scale);
   f32 sum = f32::zero();
   for (index i = begin; i < end; i += f32::width) {
-    f32 const e = exp((visible_scores(scores, i, first, end) - shift) * factor);
+    f32 const e = normal_exp((visible_scores(scores, i, first, end) - shift) * factor);
     e.store(scores + i);
     sum = sum + e;
   }
@@ -83,8 +90,8 @@ inline void attend_rows(attention_problem const& p, index row, index first, inde
     largest[r] = largest_score(scores + r * padded, visible[r], query - begin + 1);
   }
   for (int r = 0; r < rows; ++r)
-    sums[r] = exponentiate_scores(scores + r * padded, padded, visible[r], first + step * r - begin + 1, largest[r],
-                                  p.scale);
+    sums[r] =
+        exponentiate_scores(scores + r * padded, padded, visible[r], first + step * r - begin + 1, largest[r], p.scale);
   float* const out = p.out + row * p.out_stride;
   multiply_panels(scores, padded, rows, values + begin * tile_cols, tile_cols * capacity, count, out, p.out_stride,
                   p.head_dim, false);
