@@ -16,17 +16,13 @@
 
 namespace {
 
-amq::precision fast_precision() {
-  return amq::supported(amq::cpu_path::avx512_dot) ? amq::precision::bf16 : amq::precision::f32;
-}
-
 /// Processor time of one thread; relative errors of the prediction over `count` mixed models.
 void predict(benchmark::State& state, amq::model_config const& config) {
   constexpr int count = 10;
   amq::serial_executor alone;
   std::vector<amq::format> const choices{{2, 128}, {3, 128}, {4, 128}, {8, 128}, amq::kept<amq::bf16>::value};
   amq::profile_options options;
-  options.speed = {.prompt_tokens = 64, .decode_tokens = 16, .repeats = 3, .precision = fast_precision()};
+  options.speed = {.prompt_tokens = 64, .decode_tokens = 16, .repeats = 3, .precision = amq::preferred_precision(1)};
   auto const layers = linears_of(config);
   for (auto _ : state) {
     auto const table = amq::profile_decoding<amq::thread_clock>(config, choices, "bench", options, alone);

@@ -65,9 +65,12 @@ std::vector<benchmarked> configurations_of(benchmark_options const& options, std
 /// A model in a folder: its own rows in 16 bits; quantized for real in others, so that quality can be measured, too.
 class real_model {
  public:
-  real_model(benchmark_options const& options, interruptible_executor& executor)
-      : options_(options), executor_(executor), source_(llama::load(*options.subject.model)) {
+  real_model(benchmark_options const& options, precision rounded, interruptible_executor& executor)
+      : options_(options), rounded_(rounded), executor_(executor), source_(llama::load(*options.subject.model)) {
     if (!options.tokens) return;
+    if (options.length < 2)
+      throw input_error("--length " + std::to_string(options.length) +
+                        " leaves no position to compare: a sequence needs at least 2 tokens");
     expect_quantizer(options.quantizer);
     tokens_ = load_checked_tokens(*options.tokens, {options.sequences, options.length}, source_);
     reference_.emplace(source_, *tokens_, executor_);
@@ -84,7 +87,7 @@ class real_model {
     row.blocks = model.config().blocks;
     row.bytes = model.bytes_per_token();
     row.speed = measure(model);
-    if (tokens_) row.measured = quantized_quality(source_, quantized, *reference_, *tokens_, executor_);
+    if (tokens_) row.measured = quantized_quality(source_, quantized, *reference_, *tokens_, executor_, rounded_);
   }
 
  private:
@@ -97,6 +100,7 @@ class real_model {
   }
 
   benchmark_options const& options_;
+  precision rounded_;
   interruptible_executor& executor_;
   llama source_;
   std::optional<token_sequences> tokens_;
@@ -154,7 +158,6 @@ void run_all(Subject const& subject, std::span<benchmarked const> all, std::span
 }
 
 void write_files(speed_table const& table, std::filesystem::path const& folder, bool quality) {
-  create_folder(folder);
   write_file(folder / "speed.csv", to_csv(table));
   write_file(folder / "speed.json", to_json(table).dump(1) + "\n");
   if (quality && !draw(table, folder / "speed.svg"))
@@ -167,7 +170,9 @@ int benchmark(benchmark_options const& options) {
   speed_options const how{.prompt_tokens = options.prompt_tokens,
                           .decode_tokens = options.decode_tokens,
                           .repeats = options.repeats,
-                          .precision = precision_of(options.subject.precision, 1)};
+                          .precision = precision_of(options.subject.precision, 1),
+                          .before_pass = stop_if_interrupted};
+  if (options.out) create_folder(*options.out);
   auto const config = shape_of(options.subject);
   auto const layers = linears_of(config);
   auto const all = configurations_of(options, layers);
@@ -185,7 +190,7 @@ int benchmark(benchmark_options const& options) {
     run_all(synthetic_shape(options, config), all, layers, how, executor, table);
   } else {
     interruptible_executor interruptible(threads);
-    run_all(real_model(options, interruptible), all, layers, how, executor, table);
+    run_all(real_model(options, how.precision, interruptible), all, layers, how, executor, table);
   }
   if (options.out) write_files(table, *options.out, options.tokens.has_value());
   if (options.json)

@@ -110,17 +110,24 @@ int generate(generate_options const& options) {
   std::vector<std::vector<std::int32_t>> prompts;
   for (auto const& prompt : options.prompts) prompts.push_back(words.encode(prompt));
   check_prompts(model.config(), prompts);
-  growing_texts texts(words, options.prompts, prompts, !options.json);
   team_executor executor(threads_to_use(options.threads));
+  growing_texts texts(words, options.prompts, prompts, !options.json);
   try {
     auto const made =
         generate(model, prompts, how, executor, [&](index prompt, std::int32_t token) { texts.add(prompt, token); });
     texts.finish();
     if (options.json) std::printf("%s\n", described(made, texts.texts()).dump().c_str());
     print_figures(made, how.precision);
+    for (auto const& sequence : made.sequences)
+      if (sequence.end == ending::context_full)
+        std::fprintf(stderr, "amq: a text ends after %zu tokens, where the model's %td positions do\n",
+                     sequence.tokens.size(), model.config().max_length);
   } catch (interrupted const&) {
     std::fputs("\namq: interrupted\n", stderr);
     return exit_interrupted;
+  } catch (input_error const&) {  // its sentence begins a line
+    if (!options.json) std::fputs("\n", stdout);
+    throw;
   }
   return exit_done;
 }

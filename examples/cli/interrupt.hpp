@@ -28,6 +28,10 @@ inline bool interrupt_requested() { return detail::interrupted != 0; }
 /// Thrown out of work that an interrupt makes pointless; the program exits with 3.
 struct interrupted {};
 
+inline void stop_if_interrupted() {
+  if (interrupt_requested()) throw interrupted{};
+}
+
 /// Threads that give work up between two pieces once an interrupt came, until `finish_pieces` says that what is begun
 /// is to be finished (a search keeps the evaluation in flight).
 class interruptible_executor {

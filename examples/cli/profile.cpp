@@ -1,5 +1,7 @@
 // amq profile: how long each layer's product takes on this machine, for searches that look at speed.
+#include <algorithm>
 #include <cstdio>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
@@ -8,6 +10,7 @@
 #include "amq/generate/profile.hpp"
 #include "amq/generate/running_model.hpp"
 #include "archive_settings.hpp"
+#include "interrupt.hpp"
 #include "running.hpp"
 #include "setup.hpp"
 
@@ -53,12 +56,18 @@ void print(latency_table const& table, model_config const& config, std::span<for
 }  // namespace
 
 int profile(profile_options const& options) {
+  if (auto const folder = options.out.parent_path(); !folder.empty() && !std::filesystem::is_directory(folder))
+    throw input_error("the profile cannot be written to " + options.out.string() + ": there is no folder " +
+                      folder.string());
+  if (std::filesystem::is_directory(options.out))
+    throw input_error("the profile cannot be written to " + options.out.string() + ", which is a folder; name a file");
   auto const config = shape_of(options.subject);
   auto const formats = formats_to_time(options);
   amq::profile_options how;
   how.speed.prompt_tokens = options.context;
   how.speed.repeats = options.repeats;
   how.speed.precision = precision_of(options.subject.precision, 1);
+  how.speed.before_pass = stop_if_interrupted;
   how.most_bytes = weight_memory(options.subject);
   how.plain = plain_type(options.subject);
   team_executor executor(threads_to_use(options.subject.threads));

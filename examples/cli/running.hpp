@@ -28,10 +28,15 @@ inline model_config shape_of(subject_options const& subject) {
   return subject.shape ? shape_named(*subject.shape) : load_config(*subject.model, quantized_models::amq);
 }
 
-/// What random weights may take.
+/// What random weights may take: bytes. Throws input_error for more than there is.
 inline std::int64_t weight_memory(subject_options const& subject) {
-  if (subject.memory_gib) return static_cast<std::int64_t>(std::min(*subject.memory_gib, 1e6) * 1073741824.0);
-  return available_memory() / 2;
+  auto const there = available_memory();
+  if (!subject.memory_gib) return there / 2;
+  auto const asked = static_cast<std::int64_t>(std::min(*subject.memory_gib, 1e6) * 1073741824.0);
+  if (asked > there)
+    throw input_error("--memory-gib asks for " + std::to_string(asked >> 20) + " MiB and " +
+                      std::to_string(there >> 20) + " MiB are free; ask for less");
+  return asked;
 }
 
 }  // namespace amq::cli

@@ -4,6 +4,7 @@
 #include <CLI/CLI.hpp>
 
 #include <charconv>
+#include <cmath>
 #include <cstdlib>
 #include <filesystem>
 #include <limits>
@@ -85,7 +86,7 @@ std::string whole_number(std::string const& text) {
 inline std::string positive_number(std::string const& text) {
   char* end = nullptr;
   double const value = std::strtod(text.c_str(), &end);
-  return *end == '\0' && value > 0 ? "" : "'" + text + "' is not a number above 0";
+  return *end == '\0' && value > 0 && std::isfinite(value) ? "" : "'" + text + "' is not a number above 0";
 }
 
 }  // namespace amq::cli

@@ -47,6 +47,8 @@ amq::latency_table made_up_table() {
 
 /// Counts what forward_pass tells.
 struct counting_watch {
+  static constexpr bool watches_layers() { return true; }
+
   std::vector<amq::index> layers = {};
   int heads = 0;
 

@@ -27,13 +27,14 @@ std::optional<Model> with_replaced_vectors(Model const& source, quantized_source
 }
 
 /// Quality of `quantized` against the model that `reference` was made of, on its tokens. One forward pass; memory: one
-/// block's weights and the hidden states.
+/// block's weights and the hidden states. Activations are rounded to `rounded` where they meet matrices that kernels
+/// read packed.
 template <class Model, class Executor>
 quality quantized_quality(Model const& source, quantized_source const& quantized, reference_model const& reference,
-                          token_sequences const& tokens, Executor& executor) {
+                          token_sequences const& tokens, Executor& executor, precision rounded = precision::f32) {
   auto const replaced = with_replaced_vectors(source, quantized);
-  auto const layers = [&](index layer) { return dense_matrix(quantized.layer(layer).dequantized()); };
-  auto const hidden = streamed_pass(replaced ? *replaced : source, tokens, layers, executor);
+  auto const layers = [&](index layer) { return running_matrix(quantized.layer(layer)); };
+  auto const hidden = streamed_pass(replaced ? *replaced : source, tokens, layers, executor, rounded);
   return measure_quality(reference, tokens, hidden, executor);
 }
 

@@ -58,8 +58,8 @@ concept has_mapped_weights = requires(Model const& model, index layer) {
 
 /// Every (layer, choice) of a space as kernels read it: packed tiles. Kept layers are multiplied as they lie in the
 /// model's file where it has one and they take 16 bits, else in f32. What no kernel reads (core/tile_layout.hpp lists
-/// what they read) is held as it is stored, and whoever measures turns it into numbers. Memory: `bytes()`, bits + 32 /
-/// group for each weight and choice. Building costs one quantization for each (layer, choice). The model must outlive
+/// what they read) is held as it is stored, and whoever measures turns it into numbers. Memory: bits + 32 / group for
+/// each weight and choice. Building costs one quantization for each (layer, choice). The model must outlive
 /// it.
 class bank {
  public:
@@ -113,7 +113,8 @@ class bank {
            " quantized matrices are in a form without a kernel: each measurement that needs them turns them into f32";
   }
 
-  /// Bytes of all matrices that are ready; what lies in a mapped file is counted, too.
+  /// Bytes that products read of all matrices that are ready, those in a mapped file included; what has no kernel is
+  /// not counted.
   std::int64_t bytes() const {
     std::int64_t all = 0;
     for (auto const& held : cells_)

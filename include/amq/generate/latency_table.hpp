@@ -102,6 +102,9 @@ class latency_table {
                             require<std::string>(json, "precision", file), require<int>(json, "threads", file),
                             require<index>(json, "context", file),         require<int>(json, "blocks", file),
                             require<std::string>(json, "clock", file)};
+    expect_between(from.threads, 1, 1 << 20, "threads", file);
+    expect_between(from.blocks, 1, 1 << 20, "blocks", file);
+    expect_between(from.context, index{0}, index{1} << 40, "context", file);
     latency_table table(std::move(from), seconds_of(json, "pass_seconds", file),
                         seconds_of(json, "block_seconds", file));
     auto const found = json.find("products");
@@ -113,8 +116,10 @@ class latency_table {
       if (!f)
         throw input_error(detail::printable_path(file) + ": '" + detail::printable(text) +
                           "' is no format; expected spellings such as 3g128 or kept16");
-      table.set(require<index>(each, "rows", file), require<index>(each, "cols", file), *f,
-                seconds_of(each, "seconds", file));
+      auto const size = [&](char const* key) {
+        return expect_between(require<index>(each, key, file), index{1}, index{1} << 40, key, file);
+      };
+      table.set(size("rows"), size("cols"), *f, seconds_of(each, "seconds", file));
     }
     return table;
   }

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 #include <vector>
@@ -24,6 +25,7 @@ struct speed_options {
   int repeats = 3;             ///< of all that, at least, after a round that is not counted
   double least_seconds = 0.5;  ///< more rounds until so much was timed: small models are over in no time
   amq::precision precision = amq::precision::f32;
+  std::function<void()> before_pass = {};  ///< called before each, untimed; may throw to stop
 };
 
 /// Seconds of one pass.
@@ -116,6 +118,7 @@ void timed_rounds(running_model const& model, speed_options const& options, Exec
       auto const read =
           i == 0 ? prompt : std::span(tokens).subspan(static_cast<std::size_t>(options.prompt_tokens + i - 1), 1);
       sequence_part part{&cache, std::ssize(read)};
+      if (options.before_pass) options.before_pass();
       auto watch = watch_of(i);
       auto const start = Clock::now();
       pass.run(std::span(&part, 1), read, watch);

@@ -55,10 +55,10 @@ inline matrix<std::uint8_t> random_tiles(index rows, index cols, tile_layout lay
   std::uint16_t const scale = f32_to_f16(0x1p-5f / static_cast<float>(1 << layout.bits));
   std::uint16_t const zero = f32_to_f16(static_cast<float>(1 << (layout.bits - 1)));
   std::uint8_t* out = data.data();
-  for (index tile = 0; tile < tile_layout::tiles(rows); ++tile)
+  for (index at = 0; at < tile_layout::tiles(rows); ++at)
     for (index group = 0; group < layout.groups(cols); ++group, out += layout.block_bytes()) {
       fill_random(out, layout.code_bytes(), random);
-      index const filled = std::min(tile_layout::tile_rows, rows - tile * tile_layout::tile_rows);
+      index const filled = std::min(tile_layout::tile_rows, rows - at * tile_layout::tile_rows);
       for (index r = 0; r < filled; ++r) {
         std::uint8_t* const parameters = out + layout.code_bytes() + 2 * r;
         std::memcpy(parameters, &scale, 2);

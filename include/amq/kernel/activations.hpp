@@ -67,15 +67,18 @@ class activations {
     return (path_ == cpu_path::avx512_dot || path_ == cpu_path::amx) && precision_ != amq::precision::f32;
   }
 
-  /// Tokens that lie together for dot products: as many as stay in the second-level cache.
-  static constexpr index block_tokens = 256;
-  index blocks() const { return (tokens_ + block_tokens - 1) / block_tokens; }
+  /// Whether the tokens are so few that each is multiplied alone, as one token is.
+  bool apart() const { return tokens_ <= (dots() ? few_tokens : 2); }
 
-  /// Tokens [block_tokens * block, ...) for dot products, if `dots()`.
+  /// Tokens that lie together for dot products: as many as stay in the second-level cache.
+  index block_tokens() const { return apart() ? 1 : 256; }
+  index blocks() const { return (tokens_ + block_tokens() - 1) / block_tokens(); }
+
+  /// Tokens [block_tokens() * block, ...) for dot products, if `dots()`.
   paths::dot_rows rows(index block = 0) const {
-    index const first = block * block_tokens, at = first * (cols_ / group_);
+    index const first = block * block_tokens(), at = first * (cols_ / group_);
     return {laid_out_.data() + first * cols_ * value_bytes(), scales_.data() + at, sums_.data() + at,
-            std::min(block_tokens, tokens_ - first)};
+            std::min(block_tokens(), tokens_ - first)};
   }
 
   /// What is multiplied with weights, (tokens, cols).
@@ -110,14 +113,14 @@ class activations {
     reserve(scales_, groups * tokens_);
     reserve(sums_, groups * tokens_);
     for (index token = 0; token < tokens_; ++token) {
-      index const first = token - token % block_tokens, count = std::min(block_tokens, tokens_ - first);
+      index const first = token - token % block_tokens(), count = std::min(block_tokens(), tokens_ - first);
       for (index g = 0; g < groups; ++g) {
         float const* const from = x.data + token * x.stride + g * group_;
         index const at = first * groups + g * count + token - first;
         std::uint8_t* const to = laid_out_.data() + at * size;
         float& scale = scales_.data()[at];
         sums_.data()[at] = precision_ == amq::precision::int8 ? paths::detail::prepare_int8(from, group_, to, scale)
-                           : tokens_ == 1                     ? paths::detail::prepare_wide(from, group_, to, scale)
+                           : apart()                          ? paths::detail::prepare_wide(from, group_, to, scale)
                                                               : paths::detail::prepare_bf16(from, group_, to);
       }
     }

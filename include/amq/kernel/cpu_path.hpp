@@ -59,11 +59,11 @@ inline bool slow_bf16_dots() {
 }
 
 /// On one core of Sapphire Rapids AMX was measured at 3,370 GFLOP/s of bf16 and 6,650 GOP/s of int8; its dot products
-/// of vectors at 810 GOP/s of int8. One token uses a tile's sixteenth, and waits for memory anyway.
-inline cpu_path fastest_path(precision p, index tokens) {
-  if (p != precision::f32 && tokens > 1 && supported(cpu_path::amx)) return cpu_path::amx;
+/// of vectors at 810 GOP/s of int8. A few tokens use a part of a tile, and wait for memory anyway.
+inline cpu_path fastest_path(precision p, bool many) {
+  if (p != precision::f32 && many && supported(cpu_path::amx)) return cpu_path::amx;
   if (supported(cpu_path::avx512_dot)) {
-    bool const multiply_adds = p == precision::bf16 && tokens > 1 && slow_bf16_dots();
+    bool const multiply_adds = p == precision::bf16 && many && slow_bf16_dots();
     return p == precision::f32 || multiply_adds ? cpu_path::avx512 : cpu_path::avx512_dot;
   }
   if (supported(cpu_path::avx512)) return cpu_path::avx512;
@@ -72,14 +72,18 @@ inline cpu_path fastest_path(precision p, index tokens) {
 
 }  // namespace detail
 
+/// Rows of activations that are multiplied one by one where products are dot products: as fast as one, while decoding a
+/// panel of weights for so few is not.
+inline constexpr index few_tokens = 4;
+
 /// The fastest path for products of `tokens` rows of activations: by a table of processor families, so the same on
-/// every run. AMQ_CPU is read once, at the first call.
+/// every run. What AMQ_CPU allowed at the first call counts.
 inline cpu_path preferred_path(precision p, index tokens) {
   auto const all = [](precision which) {
-    return std::array{detail::fastest_path(which, 1), detail::fastest_path(which, 2)};
+    return std::array{detail::fastest_path(which, false), detail::fastest_path(which, true)};
   };
   static std::array const table{all(precision::f32), all(precision::bf16), all(precision::int8)};
-  return table[static_cast<std::size_t>(p)][tokens > 1 ? 1 : 0];
+  return table[static_cast<std::size_t>(p)][tokens > few_tokens ? 1 : 0];
 }
 
 /// What products of `tokens` rows of activations are the fastest in without being less exact than 16-bit models are

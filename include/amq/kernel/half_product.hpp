@@ -60,21 +60,22 @@ inline void half_gemm(half_view const& w, index first, index rows, matrix_view<f
 }  // namespace detail
 
 /// y (tokens, rows of w) = x w^T in f32, written in full; `executor` splits the rows, same bits whatever its number of
-/// workers. One token reads w once at the speed of memory; more go through panels, each token's bits being its own.
-/// O(tokens * rows * cols). Throws precondition_error when shapes disagree or w is no 16-bit floating point.
+/// workers. A few tokens read w at the speed of memory, one after the other; more go through panels. A token's bits are
+/// its own in both. O(tokens * rows * cols). Throws precondition_error when shapes disagree or w is no 16-bit floating
+/// point.
 template <class Executor>
 void multiply(half_view const& w, matrix_view<float const> x, matrix_view<float> y, Executor& executor,
               simd::isa which = simd::best_isa()) {
   AMQ_EXPECTS(x.cols == w.cols && x.rows == y.rows && y.cols == w.rows,
               "a 16-bit product's operands and result disagree in their shapes");
   AMQ_EXPECTS(w.type == dtype::bf16 || w.type == dtype::f16, "a half_view holds bf16 or f16");
-  constexpr index step = 64;  // rows of a piece: whole panels on every path
+  constexpr index step = 64;     // rows of a piece: whole panels on every path
+  constexpr index few_rows = 8;  // of x: a piece stays in the cache while they pass, which costs less than its panels
   executor.for_each((w.rows + step - 1) / step, [&](index piece, int) {
     index const first = piece * step, rows = std::min(step, w.rows - first);
-    if (x.rows == 1)
-      detail::half_gemv(w, first, rows, x.data, y.data, which);
-    else
-      detail::half_gemm(w, first, rows, x, y, which);
+    if (x.rows > few_rows) return detail::half_gemm(w, first, rows, x, y, which);
+    for (index token = 0; token < x.rows; ++token)
+      detail::half_gemv(w, first, rows, x.row(token).data(), y.row(token).data(), which);
   });
 }
 

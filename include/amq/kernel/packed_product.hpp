@@ -39,18 +39,35 @@ void with_width(tile_layout layout, Visitor const& visitor) {
   }
 }
 
+/// The rows of tiles [first, last) times one of the tokens.
+template <int Bits>
+void multiply_token(tiled_view const& w, activations const& x, index token, float* y, index first, index last) {
+#if defined(__x86_64__)
+  if (x.dots())
+    return x.precision() == precision::int8
+               ? paths::avx512_dot<paths::detail::int8_dot, Bits>::gemv(w, x.rows(token), y, first, last)
+               : paths::avx512_dot<paths::detail::wide_dot, Bits>::gemv(w, x.rows(token), y, first, last);
+#endif
+  paths::vectors<Bits>::gemv(w, x.values().row(token).data(), y, first, last, paths::vectors_of(x.path()));
+}
+
 /// The rows of tiles [first, last) by the kernels of the activations' precision and path.
 template <int Bits>
 void multiply_tiles(tiled_view const& w, activations const& x, matrix_view<float> y, index first, index last) {
+  if (x.apart()) {
+    // A tile meets all tokens while it is in the cache; a single token takes all tiles in one stream.
+    index const step = x.tokens() == 1 ? last - first : 1;
+    for (index tile = first; tile < last; tile += step)
+      for (index token = 0; token < x.tokens(); ++token)
+        multiply_token<Bits>(w, x, token, y.row(token).data(), tile, tile + step);
+    return;
+  }
 #if defined(__x86_64__)
   if (x.dots()) {
     bool const bytes = x.precision() == precision::int8;
-    if (x.tokens() == 1)
-      return bytes ? paths::avx512_dot<paths::detail::int8_dot, Bits>::gemv(w, x.rows(), y.data, first, last)
-                   : paths::avx512_dot<paths::detail::wide_dot, Bits>::gemv(w, x.rows(), y.data, first, last);
     for (index block = 0; block < x.blocks(); ++block) {
       auto const rows = x.rows(block);
-      auto const some = y.rows_from(block * x.block_tokens, rows.tokens);
+      auto const some = y.rows_from(block * x.block_tokens(), rows.tokens);
       auto const by = [&]<class Dot>(Dot) {
         if (x.path() == cpu_path::amx) return paths::amx<Dot, Bits>::gemm(w, rows, some, first, last);
         return paths::avx512_dot<Dot, Bits>::gemm(w, rows, some, first, last);
@@ -60,10 +77,7 @@ void multiply_tiles(tiled_view const& w, activations const& x, matrix_view<float
     return;
   }
 #endif
-  using kernel = paths::vectors<Bits>;
-  simd::isa const which = paths::vectors_of(x.path());
-  return x.tokens() == 1 ? kernel::gemv(w, x.values().data, y.data, first, last, which)
-                         : kernel::gemm(w, x.values(), y, first, last, which);
+  paths::vectors<Bits>::gemm(w, x.values(), y, first, last, paths::vectors_of(x.path()));
 }
 
 /// Splits tiles [0, count) into contiguous pieces, `pieces` a worker, even in number so that pairs of tiles stay
@@ -79,8 +93,9 @@ void for_tiles(index count, index pieces, Executor& executor, Work const& work) 
 }  // namespace detail
 
 /// y (tokens, rows of w) = x w^T, written in full; `executor` splits the rows, with the same bits whatever its number
-/// of workers. O(tokens * rows * cols). A token's results have the same bits alone among two or more tokens; a product
-/// of one token (gemv) has sums in another order. Throws precondition_error when shapes or groups disagree.
+/// of workers. O(tokens * rows * cols). A token's results have the same bits in any batch of more than `few_tokens`,
+/// and in any of no more; the former (gemm) have sums in another order than the latter (gemv, one token after the
+/// other). Throws precondition_error when shapes or groups disagree.
 template <class Executor>
 void multiply(tiled_view const& w, activations const& x, matrix_view<float> y, Executor& executor) {
   AMQ_EXPECTS(x.cols() == w.cols && x.tokens() == y.rows && y.cols == w.rows,

@@ -1,6 +1,9 @@
 // What every kernel computes, in the plainest words: loops over stored codes, summed in f64.
 #pragma once
 
+#include <cstdint>
+#include <cstring>
+
 #include "amq/core/half.hpp"
 #include "amq/core/matrix.hpp"
 #include "amq/core/tiled_matrix.hpp"

@@ -35,7 +35,7 @@ class weight_matrix {
     return tiled_matrix(*codes);
   }
 
-  /// The same matrix, owned by this one.
+  /// The same matrix, owned by this one, which must stay where it is.
   weight_matrix view() const {
     if (auto const tiles = tiled()) return *tiles;
     if (auto const* const mapped = plain()) return *mapped;

@@ -66,6 +66,7 @@ class cached_llama {
   void run(std::span<sequence_part const> parts, cached_state& s, W const& weights, Executor& executor) const {
     index rows = 0;
     for (auto const& part : parts) {
+      AMQ_EXPECTS(part.tokens >= 1, "each part of a pass has at least one token");
       rows += part.tokens;
       part.cache->reserve(part.tokens);
     }

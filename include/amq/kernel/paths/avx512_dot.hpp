@@ -394,17 +394,19 @@ inline float prepare_int8(float const* x, int group, std::uint8_t* out, float& s
 /// are signed. Returns their sum; with a NaN or an infinity the scale is a NaN.
 inline float prepare_wide(float const* x, int group, std::uint8_t* out, float& scale) {
   constexpr float most = 127 * 256;
-  scale = step_of(x, group, most);
+  alignas(64) float rounded[128];
+  for (int k = 0; k < group; k += 16) {
+    __m256i const half = (__m256i)_mm512_cvtneps_pbh(_mm512_loadu_ps(x + k));
+    _mm512_store_si512(rounded + k, _mm512_maskz_slli_epi32(0xffff, _mm512_maskz_cvtepu16_epi32(0xffff, half), 16));
+  }
+  scale = step_of(rounded, group, most);
   if (!(scale > 0)) {
     std::memset(out, 0, 2 * static_cast<std::size_t>(group));
     return 0;
   }
   __m512i sum = _mm512_setzero_si512();
   for (int k = 0; k < group; k += 16, out += 32) {
-    __m256i const half = (__m256i)_mm512_cvtneps_pbh(_mm512_loadu_ps(x + k));
-    __m512 const rounded =
-        _mm512_castsi512_ps(_mm512_maskz_slli_epi32(0xffff, _mm512_maskz_cvtepu16_epi32(0xffff, half), 16));
-    __m512i const v = whole_numbers(rounded, _mm512_set1_ps(scale), most);
+    __m512i const v = whole_numbers(_mm512_load_ps(rounded + k), _mm512_set1_ps(scale), most);
     sum = _mm512_add_epi32(sum, v);
     __m512i const high = _mm512_maskz_srai_epi32(0xffff, _mm512_add_epi32(v, _mm512_set1_epi32(128)), 8);
     __m128i const highs = _mm512_maskz_cvtepi32_epi8(0xffff, high), lows = _mm512_maskz_cvtepi32_epi8(0xffff, v);
@@ -424,7 +426,7 @@ inline float prepare_wide(float const* x, int group, std::uint8_t* out, float& s
 #pragma GCC pop_options
 #endif
 
-/// `Dot`: detail::bf16_dot or detail::int8_dot.
+/// `Dot`: detail::int8_dot; of bf16 detail::wide_dot for gemv and detail::bf16_dot for gemm.
 template <class Dot, int Bits>
 struct avx512_dot {
   /// y[r] = row r of w times the one token of x for the rows of tiles [first, last).
