@@ -93,17 +93,16 @@ void for_tiles(index count, index pieces, Executor& executor, Work const& work) 
 }  // namespace detail
 
 /// y (tokens, rows of w) = x w^T, written in full; `executor` splits the rows, with the same bits whatever its number
-/// of workers. O(tokens * rows * cols). A token's results have the same bits in any batch of more than `few_tokens`,
-/// and in any of no more; the former (gemm) have sums in another order than the latter (gemv, one token after the
-/// other). Throws precondition_error when shapes or groups disagree.
+/// of workers. O(tokens * rows * cols). A token's results have the same bits in any batch of many tokens, and in any
+/// that is multiplied `apart()`; the former (gemm) have sums in another order than the latter (gemv, one token after
+/// the other). Throws precondition_error when shapes or groups disagree.
 template <class Executor>
 void multiply(tiled_view const& w, activations const& x, matrix_view<float> y, Executor& executor) {
   AMQ_EXPECTS(x.cols() == w.cols && x.tokens() == y.rows && y.cols == w.rows,
               "a packed product's operands and result disagree in their shapes");
   AMQ_EXPECTS(x.group() == w.layout.group, "activations prepared for groups of " + std::to_string(x.group()) +
                                                " meet weights in groups of " + std::to_string(w.layout.group));
-  index const pieces =
-      x.tokens() == 1 ? 8 : 4;  // a worker: one token's reuse nothing, so that smaller ones cost nothing
+  index const pieces = x.tokens() == 1 ? 8 : 4;  // a worker; one token's reuse nothing, so that small ones cost nothing
   detail::with_width(w.layout, [&]<int Bits>() {
     detail::for_tiles(w.tiles(), pieces, executor,
                       [&](index first, index last) { detail::multiply_tiles<Bits>(w, x, y, first, last); });

@@ -26,10 +26,9 @@ struct attention_options {
 ///
 /// q and out are (tokens, heads head_dim), k and v (tokens, kv_heads head_dim); out overlaps none of them. Work: about
 /// 2 heads tokens^2 head_dim multiply-adds halved by causality; the scores of a few rows at a time are held (two
-/// passes: exact maximum, then exponentials). A row's result has the same bits whatever finite
-/// values follow it. `scratch` is
-/// resized as needed: about 2 tokens head_dim + 14 tokens floats; keep it from call to call. Throws precondition_error
-/// when the shapes disagree.
+/// passes: exact maximum, then exponentials, 0 below e^-87). A row's result has the same bits whatever finite values
+/// follow it. `scratch` is resized as needed: about 2 tokens head_dim + 14 tokens floats; keep it from call to call.
+/// Throws precondition_error when the shapes disagree.
 inline void causal_attention(matrix_view<float const> q, matrix_view<float const> k, matrix_view<float const> v,
                              matrix_view<float> out, attention_options const& options, std::vector<float>& scratch,
                              isa which = best_isa()) {
