@@ -31,11 +31,9 @@ struct matrix_view {
       : data(data_), rows(rows_), cols(cols_), stride(stride_) {}
 
   /// A view of T converts to a view of T const.
-  constexpr operator matrix_view<T const>() const
-    requires(!std::is_const_v<T>)
-  {
-    return {data, rows, cols, stride};
-  }
+  template <class Mutable>
+    requires(!std::is_const_v<Mutable> && std::is_same_v<Mutable const, T>)
+  constexpr matrix_view(matrix_view<Mutable> other) : matrix_view(other.data, other.rows, other.cols, other.stride) {}
 
   constexpr T& operator()(index row, index col) const { return data[row * stride + col]; }
   constexpr std::span<T> row(index i) const { return {data + i * stride, static_cast<std::size_t>(cols)}; }
