@@ -79,19 +79,17 @@ template <class Tuning = default_tuning>
 std::shared_ptr<device> open_device(int number) {
   int count = 0;
   auto const counted = cudaGetDeviceCount(&count);
-  if (counted == cudaErrorInsufficientDriver) {
-    cudaGetLastError();
-    int driver = 0;
-    cudaDriverGetVersion(&driver);
-    throw input_error("the CUDA driver here (" + (driver == 0 ? "none" : detail::version_text(driver)) +
-                      ") is older than the CUDA " + detail::version_text(CUDART_VERSION) +
+  cudaGetLastError();
+  int driver = 0;
+  cudaDriverGetVersion(&driver);
+  if (counted == cudaErrorInsufficientDriver && driver > 0)
+    throw input_error("the CUDA driver here (" + detail::version_text(driver) + ") is older than the CUDA " +
+                      detail::version_text(CUDART_VERSION) +
                       " that this program was built with; install a newer driver or build with an older toolkit");
-  }
-  if (counted != cudaSuccess || count == 0) {
-    cudaGetLastError();
-    throw input_error("no CUDA device was found (" + std::string(cudaGetErrorName(counted)) +
+  if (counted != cudaSuccess || count == 0)
+    throw input_error("no CUDA device was found (" +
+                      std::string(driver == 0 ? "there is no driver" : cudaGetErrorName(counted)) +
                       "); expected an NVIDIA GPU with its driver; --device cpu measures on the processor");
-  }
   if (number < 0 || number >= count)
     throw input_error("there is no CUDA device " + std::to_string(number) + "; the " + std::to_string(count) +
                       " here are numbered from 0");
