@@ -81,7 +81,7 @@ AMQ_CUDA_KERNEL void plain_attention_kernel(attention_problem<Number> const p, f
   for (int i = 0; i < count; ++i)
     copy_rows(p.queries + query_offset(p.shape, sequence.first_row, kv_head, first + i), 1, size, shared.queries + i);
 
-  std::int64_t const head = p.batch.block_offset + static_cast<std::int64_t>(kv_head) * sequence.capacity * size;
+  std::int64_t const head = static_cast<std::int64_t>(p.batch.kv_heads_before + kv_head) * sequence.capacity * size;
   auto const range = visible_keys(all.position(first), all.position(first + count - 1), p.window, tile);
   plain_query<Most> queries[own];
   for (int begin = range.begin; begin < range.end; begin += tile) {

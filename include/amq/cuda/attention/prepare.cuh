@@ -41,7 +41,7 @@ struct prepared_head {
 /// The queries' heads are counted first, then the keys', then the values'.
 template <class Number>
 __device__ prepared_head<Number> prepared_head_of(projected_rows const& p, head_shape const& shape,
-                                                  sequence_rows<Number> const& sequence, std::int64_t block_offset,
+                                                  sequence_rows<Number> const& sequence, int kv_heads_before,
                                                   Number* queries, int row, int head) {
   std::int64_t const from = sequence.first_row + row;
   if (head < shape.heads) {
@@ -53,7 +53,7 @@ __device__ prepared_head<Number> prepared_head_of(projected_rows const& p, head_
   int const own = head - shape.heads - (is_key ? 0 : shape.kv_heads);
   std::int64_t const at = from * shape.kv_heads * shape.size + own * shape.size;
   std::int64_t const to =
-      block_offset + (static_cast<std::int64_t>(own) * sequence.capacity + sequence.past + row) * shape.size;
+      (static_cast<std::int64_t>(kv_heads_before + own) * sequence.capacity + sequence.past + row) * shape.size;
   float const* const biases = is_key ? p.key_bias : p.value_bias;
   float const* const bias = biases == nullptr ? nullptr : biases + own * shape.size;
   if (is_key) return {p.key + at, bias, p.key_norm, true, sequence.keys + to};
@@ -77,7 +77,7 @@ AMQ_CUDA_KERNEL void prepare_attention_kernel(projected_rows const p, head_shape
   int const row = static_cast<int>(blockIdx.x), lane = static_cast<int>(threadIdx.x % 32);
   int const number = static_cast<int>(blockIdx.y * (blockDim.x / 32) + threadIdx.x / 32);
   if (row >= sequence.rows || number >= shape.heads + 2 * shape.kv_heads) return;
-  auto const head = prepared_head_of(p, shape, sequence, batch.block_offset, queries, row, number);
+  auto const head = prepared_head_of(p, shape, sequence, batch.kv_heads_before, queries, row, number);
   float const factor = head.norm == nullptr ? 1 : norm_factor(head, shape.size, p.norm_epsilon, lane);
   int const half = shape.size / 2;
   for (int i = lane; i < half; i += 32) {

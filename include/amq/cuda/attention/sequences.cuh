@@ -27,9 +27,9 @@ template <class Number>
 struct sequence_batch {
   sequence_rows<Number> const* sequences;  ///< (count) on the device
   int count;
-  int most_rows;              ///< no sequence has more rows than this; rows of 0 are fine
-  int most_keys;              ///< nor more keys in the end, past + rows
-  std::int64_t block_offset;  ///< numbers from block 0's keys (and values) to this block's
+  int most_rows;        ///< no sequence has more rows than this; rows of 0 are fine
+  int most_keys;        ///< nor more keys in the end, past + rows
+  int kv_heads_before;  ///< heads of keys in each cache that come before this block's: of the blocks before it
 };
 
 /// How queries divide into heads of `size` numbers; `heads / kv_heads` of them share one head of keys and values.

@@ -143,7 +143,7 @@ AMQ_CUDA_KERNEL __launch_bounds__(32 * Tuning::row_warps * Tuning::key_warps) vo
   rows.first = first + warp / Tuning::key_warps * 16;
   rows.begin(p, all, sequence.first_row, kv_head);
   int const own_keys = warp % Tuning::key_warps * rows.warp_keys;
-  std::int64_t const head = p.batch.block_offset + static_cast<std::int64_t>(kv_head) * sequence.capacity * Size;
+  std::int64_t const head = static_cast<std::int64_t>(p.batch.kv_heads_before + kv_head) * sequence.capacity * Size;
   Number const *const keys = sequence.keys + head, *const values = sequence.values + head;
   copy_keys(shared, 0, keys, values, range.begin, range.end);
   for (int key = range.begin, stage = 0; key < range.end; key += Tuning::tile_keys, stage ^= 1) {

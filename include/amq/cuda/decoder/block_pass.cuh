@@ -8,13 +8,14 @@
 
 #include "amq/cuda/abi.cuh"
 #include "amq/cuda/attention/attention.cuh"
+#include "amq/cuda/attention/prepare.cuh"
 #include "amq/cuda/buffer.cuh"
 #include "amq/cuda/decoder/decoder_weights.cuh"
+#include "amq/cuda/decoder/layer_extent.cuh"
 #include "amq/cuda/device.hpp"
 #include "amq/cuda/embedding/embed.cuh"
 #include "amq/cuda/feed_forward/swiglu.cuh"
 #include "amq/cuda/norm/rms_norm.cuh"
-#include "amq/cuda/rope/prepare_attention.cuh"
 
 namespace amq::cuda::inline AMQ_CUDA_ABI {
 
@@ -81,6 +82,22 @@ struct decoder_sizes {
   }
 };
 
+/// The sequences that a pass reads on, and where their keys and values go.
+template <class Number>
+struct pass_rows {
+  int tokens = 0;  ///< of all sequences
+  int sequences = 0;
+  int most_rows = 0;                            ///< of one sequence
+  int most_keys = 0;                            ///< that one query may see
+  sequence_rows<Number> const* rows = nullptr;  ///< on the device
+  bool all_blocks = false;                      ///< caches hold all blocks' keys; else one block's at a time
+
+  sequence_batch<Number> batch(decoder_sizes const& sizes, int block) const {
+    auto const before = sizes.blocks[static_cast<std::size_t>(block)].key_value_heads_before;
+    return {rows, sequences, most_rows, most_keys, all_blocks ? before : 0};
+  }
+};
+
 /// What a pass of so many tokens works in; reused from pass to pass. The residual stream is f32. Move-only.
 template <class Number>
 struct pass_buffers {
@@ -94,6 +111,7 @@ struct pass_buffers {
   device_buffer<float> gate;       ///< (tokens, intermediate)
   device_buffer<float> up;
   device_buffer<Number> gated;
+  attention_workspace attention;
 
   void reserve(decoder_sizes const& sizes, int tokens, cudaStream_t stream) {
     auto const rows = static_cast<std::size_t>(tokens);
@@ -113,6 +131,14 @@ struct pass_buffers {
     gated.reserve(rows * inner, stream);
   }
 
+  /// What attention needs for such a pass: before it is recorded in a graph.
+  void reserve_attention(decoder_sizes const& sizes, pass_rows<Number> const& pass, cudaStream_t stream) {
+    for (int block = 0; block < static_cast<int>(sizes.blocks.size()); ++block) {
+      auto const& shape = sizes.blocks[static_cast<std::size_t>(block)];
+      attention.reserve({shape.heads, shape.key_value_heads, sizes.head_size}, pass.batch(sizes, block), stream);
+    }
+  }
+
   /// What `reserve` takes, bytes.
   static std::int64_t bytes(decoder_sizes const& sizes, int tokens) {
     std::int64_t const query = std::int64_t{sizes.head_size} * sizes.most_heads();
@@ -121,17 +147,6 @@ struct pass_buffers {
     return tokens * (sizes.hidden * (4 + number) + query * (4 + 2 * number) + 8 * key +
                      sizes.most_intermediate() * (8 + number));
   }
-};
-
-/// The sequences that a pass reads on, and where their keys and values go.
-template <class Number>
-struct pass_rows {
-  int tokens = 0;  ///< of all sequences
-  int sequences = 0;
-  int most_rows = 0;                            ///< of one sequence
-  int most_keys = 0;                            ///< that one query may see
-  sequence_rows<Number> const* rows = nullptr;  ///< on the device
-  bool all_blocks = false;                      ///< caches hold all blocks' keys; else one block's at a time
 };
 
 /// Runs all blocks over buffers.hidden and leaves the final-normed rows in buffers.normed. Every linear layer is
@@ -146,18 +161,16 @@ void run_blocks(decoder_sizes const& sizes, decoder_weights<Number> const& weigh
   for (std::size_t block = 0; block < sizes.blocks.size(); ++block, layer += 7) {
     auto const& shape = sizes.blocks[block];
     auto const& own = weights.blocks[block];
-    attention_shape const attends{shape.heads, shape.key_value_heads, sizes.head_size, shape.window,
-                                  pass.all_blocks ? shape.key_value_heads_before : 0};
+    head_shape const heads{shape.heads, shape.key_value_heads, sizes.head_size};
+    auto const batch = pass.batch(sizes, static_cast<int>(block));
     norm(own.attention_norm);
     multiply(layer, buffers.normed.data(), buffers.query.data(), false);
     multiply(layer + 1, buffers.normed.data(), buffers.key.data(), false);
     multiply(layer + 2, buffers.normed.data(), buffers.value.data(), false);
-    prepare_attention(
-        attention_inputs{buffers.query.data(), buffers.key.data(), buffers.value.data(), own.biases[0], own.biases[1],
-                         own.biases[2], own.query_norm, own.key_norm, sizes.norm_epsilon, weights.frequencies},
-        attends, pass.rows, pass.sequences, pass.most_rows, buffers.queries.data(), stream);
-    attention(buffers.queries.data(), attends, pass.rows, pass.sequences, pass.most_rows, pass.most_keys,
-              buffers.attended.data(), stream);
+    prepare_attention({buffers.query.data(), buffers.key.data(), buffers.value.data(), own.biases[0], own.biases[1],
+                       own.biases[2], own.query_norm, own.key_norm, sizes.norm_epsilon, weights.frequencies},
+                      heads, batch, buffers.queries.data(), stream);
+    attention(buffers.queries.data(), heads, shape.window, batch, buffers.attended.data(), buffers.attention, stream);
     multiply(layer + 3, buffers.attended.data(), buffers.hidden.data(), true);
     if (own.biases[3] != nullptr) add_bias(buffers.hidden.data(), own.biases[3], pass.tokens, sizes.hidden, stream);
     norm(own.feed_forward_norm);

@@ -1,6 +1,7 @@
 // Sequences that are being written: their keys and values on the device.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <map>
 #include <span>
@@ -34,7 +35,8 @@ class cached_sequences {
   /// precondition_error for a sequence that is not open or has no room.
   pass_rows<Number> rows(std::span<device_part const> parts, cudaStream_t stream) {
     std::vector<sequence_rows<Number>> all;
-    pass_rows<Number> pass{.all_blocks = true};
+    pass_rows<Number> pass;
+    pass.all_blocks = true;
     for (auto const& part : parts) {
       auto& own = at(part.sequence);
       AMQ_EXPECTS(part.tokens >= 1 && own.length + part.tokens <= own.capacity,

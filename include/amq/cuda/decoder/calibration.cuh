@@ -11,6 +11,7 @@
 #include "amq/cuda/abi.cuh"
 #include "amq/cuda/buffer.cuh"
 #include "amq/cuda/decoder/block_pass.cuh"
+#include "amq/cuda/head/positions.cuh"
 
 namespace amq::cuda::inline AMQ_CUDA_ABI {
 
@@ -31,10 +32,12 @@ class calibration {
                                                                 std::to_string(sizes.vocabulary));
     per_chunk_ = static_cast<int>(std::clamp<index>(pass_tokens / length_, 1, count_));
     place_tokens(sequences, stream);
-    auto const positions = static_cast<std::size_t>(chunks() * chunk_tokens());
+    auto const positions = static_cast<std::size_t>(chunks()) * static_cast<std::size_t>(chunk_positions());
     reference_ = device_buffer<Number>(positions * static_cast<std::size_t>(sizes.hidden), stream);
     chunk_ = device_buffer<std::int32_t>(static_cast<std::size_t>(chunk_tokens()), stream);
-    positions_ = device_buffer<double>(static_cast<std::size_t>(chunk_tokens()), stream);
+    positions_ = device_buffer<double>(static_cast<std::size_t>(chunk_positions()), stream);
+    next_ = device_buffer<std::int32_t>(positions, stream);
+    gather_positions(tokens_.data() + 1, length_, 0, static_cast<int>(positions), 1, next_.data(), stream);
     losses_ = device_buffer<double>(static_cast<std::size_t>(chunks() * per_chunk_), stream);
     place_rows(sizes, stream);
   }
@@ -56,14 +59,17 @@ class calibration {
           "cudaMemcpyAsync");
   }
 
-  /// The token that follows each of a chunk's; meaningless after a sequence's last.
-  std::int32_t const* next(int chunk) const { return tokens_.data() + chunk * chunk_tokens() + 1; }
+  /// Positions of a chunk that have a token after them: all but each sequence's last.
+  int chunk_positions() const { return per_chunk_ * (length_ - 1); }
 
-  pass_rows<Number> rows() const { return {chunk_tokens(), per_chunk_, length_, length_, rows_.data(), false}; }
+  /// These tokens, (positions).
+  std::int32_t const* next(int chunk) const { return next_.data() + chunk * chunk_positions(); }
 
-  /// (tokens, hidden) of a chunk: the unquantized model's final-normed states.
+  pass_rows<Number> rows() const { return {chunk_tokens(), per_chunk_, length_, length_, rows_.data()}; }
+
+  /// (positions, hidden) of a chunk: the unquantized model's final-normed states.
   Number* reference(int chunk, int hidden) const {
-    return reference_.data() + static_cast<std::size_t>(chunk) * static_cast<std::size_t>(chunk_tokens()) *
+    return reference_.data() + static_cast<std::size_t>(chunk) * static_cast<std::size_t>(chunk_positions()) *
                                    static_cast<std::size_t>(hidden);
   }
 
@@ -72,7 +78,7 @@ class calibration {
 
  private:
   void place_tokens(matrix_view<std::int32_t const> sequences, cudaStream_t stream) {
-    std::vector<std::int32_t> all(static_cast<std::size_t>(chunks() * chunk_tokens() + 1));
+    std::vector<std::int32_t> all(static_cast<std::size_t>(chunks()) * static_cast<std::size_t>(chunk_tokens()) + 1);
     for (index r = 0; r < sequences.rows; ++r) std::copy_n(sequences.row(r).data(), length_, all.data() + r * length_);
     tokens_ = uploaded(std::span<std::int32_t const>(all), stream);
   }
@@ -94,6 +100,7 @@ class calibration {
   int length_;
   int per_chunk_ = 1;
   device_buffer<std::int32_t> tokens_;
+  device_buffer<std::int32_t> next_;
   device_buffer<std::int32_t> chunk_;
   device_buffer<Number> keys_;
   device_buffer<Number> values_;

@@ -77,7 +77,8 @@ class decoder_on_device final : public decoder {
     forget_graphs();
     known_.emplace(sequences, sizes_, options_.pass_tokens, stream_);
     reserve(known_->chunk_tokens());
-    tiles_.reserve(sizes_.vocabulary, known_->chunk_tokens(), stream_);
+    tiles_.reserve(sizes_, known_->chunk_positions(), stream_);
+    buffers_.reserve_attention(sizes_, known_->rows(), stream_);
     for (int chunk = 0; chunk < known_->chunks(); ++chunk) {
       run_chunk(chunk, cells);
       auto const bytes =
@@ -174,7 +175,7 @@ class decoder_on_device final : public decoder {
     auto const tokens = static_cast<int>(options_.pass_tokens);
     std::int64_t const numbers = sizeof(Number);
     std::int64_t const working =
-        pass_buffers<Number>::bytes(sizes_, tokens) + logit_tiles::bytes(sizes_.vocabulary, tokens) +
+        pass_buffers<Number>::bytes(sizes_, tokens) + logit_tiles<Number>::bytes(sizes_, tokens) +
         numbers * static_cast<std::int64_t>(largest_layer()) + numbers * options_.calibration_tokens * sizes_.hidden;
     constexpr std::int64_t for_libraries = std::int64_t{256} << 20;
     return static_cast<std::int64_t>(free) - working - for_libraries;
@@ -302,7 +303,7 @@ class decoder_on_device final : public decoder {
   linear_products<Number, Tuning> products_;
   pass_buffers<Number> buffers_;
   int reserved_ = 0;
-  logit_tiles tiles_;
+  logit_tiles<Number> tiles_;
   std::optional<calibration<Number>> known_;
   device_buffer<device_matrix> described_;
   graph measuring_;

@@ -14,18 +14,13 @@
 #include "amq/cuda/abi.cuh"
 #include "amq/cuda/buffer.cuh"
 #include "amq/cuda/decoder/decoder_weights.cuh"
+#include "amq/cuda/decoder/layer_extent.cuh"
 #include "amq/cuda/device.hpp"
 #include "amq/cuda/layout/permute.cuh"
 #include "amq/cuda/quantize/hqq.cuh"
 #include "amq/cuda/quantize/rtn.cuh"
 
 namespace amq::cuda::inline AMQ_CUDA_ABI {
-
-/// Outputs and inputs of one linear layer.
-struct layer_extent {
-  int rows = 0;
-  int cols = 0;
-};
 
 /// Cells of a bank: packed in the device's layout, or, for kept layers, rows of Number. Cells are placed on the device
 /// in order until its room is used up; the others lie in pinned memory of the host. Move-only.

@@ -17,12 +17,11 @@
 namespace amq::cuda::inline AMQ_CUDA_ABI {
 
 /// y (tokens, rows) = x (tokens, cols) w^T, or += it. Owns what products need beside their operands. Asynchronous on
-/// one stream. Move-only.
+/// one stream of the current device. Move-only.
 template <class Number, class Tuning = default_tuning>
 class linear_products {
  public:
-  linear_products(int capability, cudaStream_t stream)
-      : capability_(capability), stream_(stream), cublas_(stream), workspace_(capability) {}
+  linear_products(int capability, cudaStream_t stream) : capability_(capability), stream_(stream), cublas_(stream) {}
 
   /// Before a graph is recorded: memory for matrices of up to `numbers` elements.
   void reserve(std::size_t numbers) { dense_.reserve(numbers, stream_); }
