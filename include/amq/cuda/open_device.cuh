@@ -15,8 +15,6 @@
 #include "amq/cuda/tuning.cuh"
 
 namespace amq::cuda::inline AMQ_CUDA_ABI {
-namespace detail {
-
 /// What a device is asked for to see whether this program has code for it.
 template <class Tuning>
 AMQ_CUDA_KERNEL void probe_kernel() {}
@@ -63,8 +61,6 @@ class opened_device final : public device, public std::enable_shared_from_this<o
   device_facts facts_;
 };
 
-}  // namespace detail
-
 /// How many devices there are; 0 without a driver. Never throws for a machine without one.
 inline int device_count() {
   int count = 0;
@@ -83,8 +79,8 @@ std::shared_ptr<device> open_device(int number) {
   int driver = 0;
   cudaDriverGetVersion(&driver);
   if (counted == cudaErrorInsufficientDriver && driver > 0)
-    throw input_error("the CUDA driver here (" + detail::version_text(driver) + ") is older than the CUDA " +
-                      detail::version_text(CUDART_VERSION) +
+    throw input_error("the CUDA driver here (" + version_text(driver) + ") is older than the CUDA " +
+                      version_text(CUDART_VERSION) +
                       " that this program was built with; install a newer driver or build with an older toolkit");
   if (counted != cudaSuccess || count == 0)
     throw input_error("no CUDA device was found (" +
@@ -104,22 +100,22 @@ std::shared_ptr<device> open_device(int number) {
   facts.cache_bytes = properties.l2CacheSize;
   int version = 0;
   check(cudaDriverGetVersion(&version), "cudaDriverGetVersion");
-  facts.driver = detail::version_text(version);
+  facts.driver = version_text(version);
   check(cudaRuntimeGetVersion(&version), "cudaRuntimeGetVersion");
-  facts.runtime = detail::version_text(version);
+  facts.runtime = version_text(version);
 
   device_scope const scope(number);
   cudaFuncAttributes attributes{};
-  auto const found = cudaFuncGetAttributes(&attributes, reinterpret_cast<void const*>(&detail::probe_kernel<Tuning>));
+  auto const found = cudaFuncGetAttributes(&attributes, reinterpret_cast<void const*>(&probe_kernel<Tuning>));
   if (facts.capability < 80 || found == cudaErrorNoKernelImageForDevice) {
     cudaGetLastError();
     throw input_error("CUDA device " + std::to_string(number) + " (" + facts.name + ") has compute capability " +
                       std::to_string(properties.major) + "." + std::to_string(properties.minor) +
-                      "; this program holds kernels for " + detail::compiled_architectures() +
+                      "; this program holds kernels for " + compiled_architectures() +
                       ", and kernels need 8.0 or newer: build it with that architecture in CMAKE_CUDA_ARCHITECTURES");
   }
   check(found, "cudaFuncGetAttributes");
-  return std::make_shared<detail::opened_device<Tuning>>(std::move(facts));
+  return std::make_shared<opened_device<Tuning>>(std::move(facts));
 }
 
 }  // namespace amq::cuda::inline AMQ_CUDA_ABI

@@ -1,7 +1,9 @@
 // Numbers of one kind into numbers of another.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
+#include <string>
 
 #include "amq/core/error.hpp"
 #include "amq/cuda/abi.cuh"
@@ -9,8 +11,6 @@
 #include "amq/cuda/number.cuh"
 
 namespace amq::cuda::inline AMQ_CUDA_ABI {
-namespace detail {
-
 template <class From, class To>
 AMQ_CUDA_KERNEL void convert_kernel(From const* from, To* to, std::int64_t count) {
   auto const step = std::int64_t{gridDim.x} * blockDim.x;
@@ -18,15 +18,13 @@ AMQ_CUDA_KERNEL void convert_kernel(From const* from, To* to, std::int64_t count
     to[i] = from_f32<To>(to_f32(from[i]));
 }
 
-}  // namespace detail
-
 /// to[i] = from[i], rounded to nearest, ties to even. Asynchronous.
 template <class From, class To>
 void convert(From const* from, To* to, std::int64_t count, cudaStream_t stream) {
   if (count == 0) return;
   constexpr unsigned threads = 256, most_blocks = 4096;
   unsigned const blocks = std::min(pieces(count, threads), most_blocks);
-  launch({dim3(blocks), dim3(threads), 0, stream}, detail::convert_kernel<From, To>, from, to, count);
+  launch({dim3(blocks), dim3(threads), 0, stream}, convert_kernel<From, To>, from, to, count);
 }
 
 /// The same from bytes whose type is known at run time. Throws precondition_error for types other than f32, f16, bf16.

@@ -29,7 +29,7 @@ class cached_sequences {
                                  device_buffer<Number>(numbers, stream)});
     return next_++;
   }
-  void close(index sequence) { all_.erase(sequence); }
+  void close(index number) { all_.erase(number); }
 
   /// Where the new tokens of a pass go, on the device until the next call; `advance` once they are there. Throws
   /// precondition_error for a sequence that is not open or has no room.

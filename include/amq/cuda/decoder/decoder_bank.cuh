@@ -134,7 +134,7 @@ class decoder_bank {
   }
 
  private:
-  struct place {
+  struct placed_cell {
     bank_cell cell;
     std::int64_t bytes = 0;
     std::int64_t offset = 0;
@@ -182,7 +182,7 @@ class decoder_bank {
 
   std::vector<layer_extent> layers_;
   cudaStream_t stream_;
-  std::vector<place> places_;
+  std::vector<placed_cell> places_;
   std::int64_t largest_ = 0;
   device_buffer<std::uint8_t> resident_;
   pinned_buffer<std::uint8_t> pinned_;
