@@ -1,6 +1,8 @@
 // A few numbers next to each other that are loaded and stored by one instruction.
 #pragma once
 
+#include <cuda_runtime.h>
+
 #include <cstdint>
 
 #include "amq/cuda/abi.cuh"

@@ -104,7 +104,7 @@ TEMPLATE_TEST_CASE("large scores do not overflow", "[cuda]", float, f16, bf16) {
   auto const got = made.attended();
   auto const expected = made.expected();
   for (std::size_t i = 0; i < got.size(); ++i)
-    REQUIRE(std::abs(static_cast<double>(got[i]) - expected[i]) <= 3 * tolerance<TestType>);
+    REQUIRE(std::abs(static_cast<double>(got[i]) - expected[i]) <= 3 * tolerance<TestType> + 1e-4);
 }
 
 TEMPLATE_TEST_CASE("a sequence's bits depend neither on its neighbours nor on what is announced", "[cuda]", float, f16,

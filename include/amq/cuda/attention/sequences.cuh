@@ -1,6 +1,8 @@
 // Which rows of a pass belong to which sequence, and where each sequence's keys and values are.
 #pragma once
 
+#include <cuda_runtime.h>
+
 #include <cstdint>
 
 #include "amq/core/error.hpp"

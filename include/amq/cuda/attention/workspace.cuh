@@ -45,10 +45,11 @@ class attention_workspace {
     return {memory_.data() + 2 * totals, reinterpret_cast<float2*>(memory_.data()), each};
   }
 
-  /// Most shares that a sequence of `keys` keys has.
+  /// Most shares of a sequence of at most `keys` keys: parts grow before there are more than most_splits of them.
   template <class Tuning>
   static constexpr int shares_of(int keys) {
-    return key_splits<Tuning>({0, keys + Tuning::tile_keys - 1}).count() * Tuning::key_warps;
+    int const parts = (keys + Tuning::tile_keys - 1 + Tuning::least_split - 1) / Tuning::least_split;
+    return (parts < Tuning::most_splits ? parts : Tuning::most_splits) * Tuning::key_warps;
   }
 
  private:

@@ -1,6 +1,8 @@
 // The angle by which rotary positions (RoPE, arXiv 2104.09864) turn a pair of elements.
 #pragma once
 
+#include <cuda_runtime.h>
+
 #include "amq/cuda/abi.cuh"
 
 namespace amq::cuda::inline AMQ_CUDA_ABI {
