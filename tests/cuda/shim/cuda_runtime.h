@@ -1,0 +1,17 @@
+// The CUDA runtime on the host; see docs/cuda-shim.md. Comes first on the include path of tests that run kernels
+// without a device.
+#pragma once
+
+// Kernels say `#pragma unroll`, which only the device's compiler knows.
+#pragma GCC diagnostic ignored "-Wunknown-pragmas"
+
+#include "shim/qualifiers.hpp"
+#include "shim/vector_types.hpp"
+
+#include "shim/atomics.hpp"
+#include "shim/barrier.hpp"
+#include "shim/bits.hpp"
+#include "shim/device_names.hpp"
+#include "shim/launch.hpp"
+#include "shim/math.hpp"
+#include "shim/warp.hpp"
