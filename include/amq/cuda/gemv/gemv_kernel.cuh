@@ -138,7 +138,7 @@ AMQ_CUDA_KERNEL void __launch_bounds__(32 * Warps, Blocks) gemv_kernel(gemv_argu
   detail::gemv_cursor ahead{static_cast<int>(blockIdx.x)}, here = ahead;
   auto const fetch = [&](span_registers<Bits, Group>& to) {
     if (ahead.tile < tiles && ahead.first + warp < slice) {
-      to.load(p.w.data, std::int64_t{ahead.tile} * spans + first_span + ahead.first + warp, lane);
+      to.load(p.w.data, ahead.tile * spans + first_span + ahead.first + warp, lane);
     }
     ahead.advance<Warps>(slice);
   };
