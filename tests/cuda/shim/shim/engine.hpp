@@ -173,7 +173,6 @@ class engine {
       acquire(&own.start_);
       own.call(me);
       release(&own.end_);
-      quiet const unseen;
       me.strand.switch_to(own.host_);
     }
   }

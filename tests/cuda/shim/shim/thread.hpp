@@ -24,7 +24,7 @@ struct stop {
 
   friend bool operator==(stop const& a, stop const& b) {
     return a.where.line() == b.where.line() && a.where.column() == b.where.column() &&
-           std::string_view(a.where.file_name()) == b.where.file_name();
+           (a.where.file_name() == b.where.file_name() || std::string_view(a.where.file_name()) == b.where.file_name());
   }
 };
 
