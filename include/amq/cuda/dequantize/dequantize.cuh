@@ -16,7 +16,7 @@
 #include "amq/cuda/ptx.cuh"
 
 namespace amq::cuda::inline AMQ_CUDA_ABI {
-namespace detail {
+namespace kernels {
 
 /// Eight numbers that follow each other, in stores of 16 bytes.
 template <class Number>
@@ -108,7 +108,7 @@ inline launch_shape dequantize_shape(int rows, int cols, cudaStream_t on) {
   return {dim3(std::min(pieces(spans, threads / 32), most_blocks)), dim3(threads), 0, on};
 }
 
-}  // namespace detail
+}  // namespace kernels
 
 /// out (rows, cols) = (code - zero) * scale, computed in f32 and rounded once; Number is float, f16 or bf16.
 /// O(rows * cols), asynchronous. Throws precondition_error for a matrix that no kernel reads and for an `out` not
@@ -117,7 +117,7 @@ template <class Number>
 void dequantize(device_matrix const& w, Number* out, cudaStream_t on) {
   expect_readable(w);
   expect_aligned(out, "out");
-  launch(detail::dequantize_shape(w.rows, w.cols, on), detail::dequantize_kernel<Number>, w, out);
+  launch(kernels::dequantize_shape(w.rows, w.cols, on), kernels::dequantize_kernel<Number>, w, out);
 }
 
 /// The same of the matrix that `which`, memory of the device, names when the kernel runs: a recorded graph stays valid
@@ -126,7 +126,7 @@ template <class Number>
 void dequantize_indirect(device_matrix const* which, int rows, int cols, Number* out, cudaStream_t on) {
   AMQ_EXPECTS(which != nullptr && rows > 0 && cols > 0, "which matrix, and its shape, have to be given");
   expect_aligned(out, "out");
-  launch(detail::dequantize_shape(rows, cols, on), detail::dequantize_indirect_kernel<Number>, which, out);
+  launch(kernels::dequantize_shape(rows, cols, on), kernels::dequantize_indirect_kernel<Number>, which, out);
 }
 
 }  // namespace amq::cuda::inline AMQ_CUDA_ABI

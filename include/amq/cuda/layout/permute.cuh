@@ -12,7 +12,7 @@
 #include "amq/cuda/layout/device_matrix.cuh"
 
 namespace amq::cuda::inline AMQ_CUDA_ABI {
-namespace detail {
+namespace kernels {
 
 /// tile_layout as a kernel reads it: where a unit's codes lie.
 struct host_geometry {
@@ -51,8 +51,7 @@ struct permute_arguments {
 /// One code of a tile of the host's layout.
 __device__ inline std::uint32_t host_code(permute_arguments const& p, int tile, int row, int input) {
   int const group = input / p.w.group, quad = input % p.w.group / 4, unit = quad / p.host.unit_quads;
-  auto const from = p.from +
-                    (std::int64_t{tile} * (p.w.cols / p.w.group) + group) * p.host.block_bytes +
+  auto const from = p.from + (std::int64_t{tile} * (p.w.cols / p.w.group) + group) * p.host.block_bytes +
                     unit * p.host.unit_vectors * 64 + 4 * row + input % 4;
   int const place = quad % p.host.unit_quads;
   std::uint32_t code = 0;
@@ -181,13 +180,18 @@ void launch_permutation(device_matrix const& shape, std::uint8_t const* from, st
                         cudaStream_t on) {
   constexpr unsigned threads = 256, most_blocks = 1u << 16;
   device_layout const layout{shape.bits, shape.group};
-  permute_arguments const arguments{shape, geometry_of(layout_of(shape)), layout.span_bytes(), layout.code_bytes(),
-                                    device_layout::low_bits(shape.bits), from, to};
+  permute_arguments const arguments{shape,
+                                    geometry_of(layout_of(shape)),
+                                    layout.span_bytes(),
+                                    layout.code_bytes(),
+                                    device_layout::low_bits(shape.bits),
+                                    from,
+                                    to};
   launch({dim3(std::min(pieces(items, threads), most_blocks)), dim3(threads), 0, on}, permute_kernel<ToDevice>,
          arguments);
 }
 
-}  // namespace detail
+}  // namespace kernels
 
 /// Writes the matrix whose tiles in the host's layout are at `host_tiles` to `out` in the device's layout;
 /// device_matrix_bytes there. Both are memory of the device; `shape.data` is not looked at. O(rows * cols),
@@ -196,14 +200,14 @@ inline void to_device_layout(std::uint8_t const* host_tiles, device_matrix shape
   shape.data = out;
   expect_readable(shape);
   auto const words = device_matrix_bytes(layout_of(shape), shape.rows, shape.cols) / 4;
-  detail::launch_permutation<true>(shape, host_tiles, out, words, on);
+  kernels::launch_permutation<true>(shape, host_tiles, out, words, on);
 }
 
 /// The inverse: `out` gets tile_layout::bytes(rows, cols).
 inline void to_host_layout(device_matrix const& w, std::uint8_t* out, cudaStream_t on) {
   expect_readable(w);
   auto const bytes = tile_layout::tiles(w.rows) * layout_of(w).groups(w.cols) * tile_layout::vector_bytes;
-  detail::launch_permutation<false>(w, w.data, out, bytes, on);
+  kernels::launch_permutation<false>(w, w.data, out, bytes, on);
 }
 
 }  // namespace amq::cuda::inline AMQ_CUDA_ABI
