@@ -199,15 +199,17 @@ void keep_answers(caching_evaluator<any_evaluator>& cache, sqlite_archive& archi
 }
 
 int compare_on_model(compare_options const& options) {
-  check_measuring(options.measure);
+  check_measuring(options.measure, options.space.device);
   auto const proxy = proxy_of(options.measure, options.space.target);
   expect_names(proxy, options.measure);
+  auto const devices = open_devices(options.space);
   auto const model = llama::load(needed(options.model, options, "--model DIR"));
   auto const tokens = load_checked_tokens(needed(options.measure.tokens, options, "--tokens FILE"),
                                           {options.measure.sequences, options.measure.length}, model);
-  settings_map const what{{"model_sha256", model.fingerprint()}, {"tokens_sha256", tokens.fingerprint()},
-                          {"loss", options.measure.loss},        {"proxy", proxy},
-                          {"bits", joined(options.space.bits)},  {"group", std::to_string(options.space.group)}};
+  settings_map what{{"model_sha256", model.fingerprint()}, {"tokens_sha256", tokens.fingerprint()},
+                    {"loss", options.measure.loss},        {"proxy", proxy},
+                    {"bits", joined(options.space.bits)},  {"group", std::to_string(options.space.group)}};
+  if (!devices.empty()) what["device"] = "cuda, " + precision_name(numbers_of(options.measure.precision));
   compared_landscape landscape{space_of(model, options.space),
                                {{"landscape", "model"}},
                                std::filesystem::weakly_canonical(options.model).filename().string(),
@@ -218,12 +220,13 @@ int compare_on_model(compare_options const& options) {
   std::filesystem::create_directories(options.out, ignored);
   interruptible_executor executor(threads_to_use(options.measure.threads));
   caching_evaluator<any_evaluator> cache(
-      evaluator_of(model, tokens, landscape.space, proxy, options.measure, {}, executor));
+      evaluator_of(model, tokens, landscape.space, proxy, options.measure, devices, {}, executor));
   executor.finish_pieces();
   auto const file = options.out / "measured.sqlite";
   auto archive = sqlite_archive::started(file)
                      ? sqlite_archive::open(file)
                      : sqlite_archive::create(file, what, archived_layers(landscape.space, landscape.space.layers()));
+  if (devices.empty() && archive.settings().contains("device")) what["device"] = "cpu";
   archive.expect_settings(what, {});
   keep_answers(cache, archive, landscape.space);
   return compare_on(options, landscape, cache);
