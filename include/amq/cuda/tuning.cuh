@@ -39,12 +39,12 @@ struct default_tuning {
   static constexpr std::array capabilities{80, 86, 89, 90};
 
   static constexpr gemv_tuning gemv(int capability, int bits, int group) {
-    bool const wide = bits > 5 || (bits == 5 && group == 32);  // a span takes many registers
-    bool const small = capability == 86 || capability == 89;   // 100 KiB of shared memory a multiprocessor
+    bool const wide = bits > 5 || (bits > 2 && group == 32);  // a span takes many registers
+    bool const small = capability == 86 || capability == 89;  // 100 KiB of shared memory a multiprocessor
     return {.warps = 16, .prefetch = wide ? 1 : 2, .blocks = 2, .shared_bytes = small ? 48 * 1024 : 72 * 1024};
   }
 
-  /// The tokens of a block are the smallest choice that takes all, or the largest.
+  /// `tokens` is 16, 32 or 64: what a block takes at most.
   static constexpr gemm_tuning gemm(int capability, int bits, int tokens) {
     bool const small = capability == 86 || capability == 89;
     bool const wide = bits > 5;

@@ -15,6 +15,9 @@
 
 namespace amq::cuda {
 
+/// What Tuning::gemm is asked for: the kernels that there are take up to 16, 32 and 64 tokens a block.
+constexpr int gemm_tokens(int tokens) { return tokens <= 16 ? 16 : tokens <= 32 ? 32 : 64; }
+
 /// How a product of more tokens is cut up.
 struct gemm_plan {
   int row_blocks;
@@ -87,9 +90,9 @@ void gemm_fixed(device_matrix const& w, Number const* x, int tokens, float* y, b
   expect_aligned(x, "x");
   expect_aligned(y, "y");
   with_capability<Tuning>(workspace.capability(), [&]<int Capability>() {
-    if (tokens <= 16)
+    if (gemm_tokens(tokens) == 16)
       kernels::launch_gemm<Bits, Group, Capability, Tuning, 16>(w, x, tokens, y, accumulate, workspace, on);
-    else if (tokens <= 32)
+    else if (gemm_tokens(tokens) == 32)
       kernels::launch_gemm<Bits, Group, Capability, Tuning, 32>(w, x, tokens, y, accumulate, workspace, on);
     else
       kernels::launch_gemm<Bits, Group, Capability, Tuning, 64>(w, x, tokens, y, accumulate, workspace, on);
