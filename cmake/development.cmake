@@ -30,6 +30,11 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL GNU AND CMAKE_CXX_COMPILER_VERSION VERSION_LES
     amq_warnings INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-Wno-restrict;-Wno-array-bounds;-Wno-stringop-overflow>
                            $<$<COMPILE_LANGUAGE:CUDA>:-Xcompiler=-Wno-restrict,-Wno-array-bounds,-Wno-stringop-overflow>)
 endif()
+# Sources that are compiled together see each other's global names, which is nobody's fault.
+if(AMQ_UNITY)
+  target_compile_options(amq_warnings INTERFACE $<$<COMPILE_LANG_AND_ID:CXX,GNU>:-Wno-shadow;-Wshadow=local>
+                                                $<$<COMPILE_LANG_AND_ID:CXX,Clang>:-Wno-shadow>)
+endif()
 # Under sanitizers g++ warns about what its own instrumentation adds; the plain builds are where warnings are errors.
 if(AMQ_SANITIZED)
   target_compile_options(amq_warnings INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-Wno-error>)

@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
-# chains.sh <include folder>: all public headers, ordered into chains whose members include each other: one chain a line.
+# chains.sh <include folder> [hpp|cuh]: all public headers, ordered into chains whose members include each other: one chain a line.
 #
 # Compiled alone, a header sees itself and all that it includes. Compiled after one that it includes anyway it sees
 # just that too, so a whole chain costs what its last header does. A longest chain is taken again and again.
 set -euo pipefail
 cd "$1"
 
-headers=$(find amq \( -name '*.hpp' -o -name '*.inl' \) | LC_ALL=C sort)
+headers=$(find amq -name '*.hpp' -o -name '*.inl' -o -name '*.cuh' | LC_ALL=C sort)
 # shellcheck disable=SC2086
-awk '
+awk -v suffix="[.]${2:-hpp}\$" '
   FNR == 1 { names[++count] = FILENAME }
   /^#[ \t]*include[ \t]*["<]amq\// { split($0, part, /["<>]/); direct[FILENAME] = direct[FILENAME] " " part[2] }
 
@@ -46,7 +46,7 @@ awk '
   END {
     for (i = 1; i <= count; ++i) close_over(names[i])
     for (i = 1; i <= count; ++i)
-      if (names[i] ~ /\.hpp$/ && names[i] !~ /\/detail\//) open[names[i]] = 1
+      if (names[i] ~ suffix && names[i] !~ /\/detail\//) open[names[i]] = 1
     while ((header = largest("")) != "") {
       chain = ""
       for (; header != ""; header = largest(header)) {
