@@ -54,6 +54,8 @@ class decoder_on_device final : public decoder {
   std::string announce(std::vector<bank_cell> cells) override {
     device_scope const scope(number());
     forget_graphs();
+    bank_.clear();
+    stream_.synchronize();  // so that what was given back is free
     return bank_.announce(std::move(cells), room_for_bank());
   }
 
