@@ -76,7 +76,7 @@ void expect_same_conditions(std::filesystem::path const& folder, nlohmann::order
 }
 
 /// What a landscape is, besides its evaluator.
-struct setting {
+struct compared_landscape {
   format_space space;
   nlohmann::ordered_json conditions;
   std::string title;
@@ -101,7 +101,7 @@ void print(nlohmann::ordered_json const& summary, std::vector<std::string> const
 }
 
 template <class Evaluator>
-int compare_on(compare_options const& options, setting const& landscape, Evaluator& evaluator) {
+int compare_on(compare_options const& options, compared_landscape const& landscape, Evaluator& evaluator) {
   std::vector<varied_part> varied;
   for (auto const& text : options.vary) varied.push_back(parse_varied(text));
   auto const budget = budget_of(options);
@@ -146,13 +146,13 @@ int compare_on(compare_options const& options, setting const& landscape, Evaluat
 int compare_synthetic(compare_options const& options) {
   auto const& file = needed(options.sensitivity, options, "--sensitivity FILE.csv");
   auto const model = read_sensitivities(file);
-  setting landscape{landscape_space(model.layers),
-                    {{"landscape", options.landscape},
-                     {"landscape_seed", options.landscape_seed},
-                     {"sensitivity_sha256", fingerprint_of(file)}},
-                    options.landscape + " landscape on " + file.stem().string(),
-                    threads_to_use(options.measure.threads),
-                    options.probes.value_or(96)};
+  compared_landscape landscape{landscape_space(model.layers),
+                               {{"landscape", options.landscape},
+                                {"landscape_seed", options.landscape_seed},
+                                {"sensitivity_sha256", fingerprint_of(file)}},
+                               options.landscape + " landscape on " + file.stem().string(),
+                               threads_to_use(options.measure.threads),
+                               options.probes.value_or(96)};
   if (options.landscape == "chain") {
     chain_landscape const chain(model, options.landscape_seed);
     return compare_on(options, landscape, chain);
@@ -165,11 +165,11 @@ int compare_synthetic(compare_options const& options) {
 int compare_on_table(compare_options const& options) {
   auto const& file = needed(options.archive, options, "--archive FILE");
   auto const archive = load_archive(file);
-  setting landscape{space_of(archive, file),
-                    {{"landscape", "table"}, {"archive_sha256", fingerprint_of(file)}},
-                    "replay of " + file.filename().string(),
-                    threads_to_use(options.measure.threads),
-                    options.probes.value_or(96)};
+  compared_landscape landscape{space_of(archive, file),
+                               {{"landscape", "table"}, {"archive_sha256", fingerprint_of(file)}},
+                               "replay of " + file.filename().string(),
+                               threads_to_use(options.measure.threads),
+                               options.probes.value_or(96)};
   table_landscape const table(archive.evaluations);
   if (is_complete_table(archive)) {
     auto const frame = landscape_frame(landscape.space, table);
@@ -210,11 +210,11 @@ int compare_on_model(compare_options const& options) {
                     {"loss", options.measure.loss},        {"proxy", proxy},
                     {"bits", joined(options.space.bits)},  {"group", std::to_string(options.space.group)}};
   if (!devices.empty()) what["device"] = "cuda, " + precision_name(numbers_of(options.measure.precision));
-  setting landscape{space_of(model, options.space),
-                    {{"landscape", "model"}},
-                    std::filesystem::weakly_canonical(options.model).filename().string(),
-                    1,  // one run at a time: evaluations use the threads
-                    options.probes.value_or(0)};
+  compared_landscape landscape{space_of(model, options.space),
+                               {{"landscape", "model"}},
+                               std::filesystem::weakly_canonical(options.model).filename().string(),
+                               1,  // one run at a time: evaluations use the threads
+                               options.probes.value_or(0)};
   for (auto const& [key, value] : what) landscape.conditions[key] = value;
   std::error_code ignored;
   std::filesystem::create_directories(options.out, ignored);

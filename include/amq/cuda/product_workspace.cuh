@@ -12,8 +12,8 @@
 namespace amq::cuda {
 
 /// Belongs to one stream, on which everything that uses it has to run. Grows on demand, in the order of the stream,
-/// except while a graph is recorded: `reserve_products` (gemm/gemm.cuh) first. Knows the device that was current when
-/// it was made. Move-only. Never synchronises.
+/// except while a graph is recorded: `reserve_products` (gemm/reserve.cuh) first. Knows the device that was current
+/// when it was made. Move-only. Never synchronises.
 class product_workspace {
  public:
   /// For the current device. Throws cuda_error where there is none.

@@ -13,8 +13,8 @@ namespace amq::cuda {
 struct gemv_tuning {
   int warps = 16;
   int prefetch = 2;
-  int blocks = 2;                 ///< a multiprocessor; bounds registers: 65536 / (32 warps blocks)
-  int shared_bytes = 48 * 1024;   ///< a block may have, activations included
+  int blocks = 2;                ///< a multiprocessor; bounds registers: 65536 / (32 warps blocks)
+  int shared_bytes = 48 * 1024;  ///< a block may have, activations included
 
   constexpr bool operator==(gemv_tuning const&) const = default;
 };
@@ -22,10 +22,10 @@ struct gemv_tuning {
 /// A product of more tokens. A block has `warps` times `tiles` tiles of 16 rows and `tokens` tokens (a multiple of 8).
 struct gemm_tuning {
   int warps = 8;
-  int tiles = 2;    ///< a warp
+  int tiles = 2;  ///< a warp
   int tokens = 64;
-  int stages = 3;   ///< of 128 inputs of activations in shared memory
-  int blocks = 1;   ///< a multiprocessor
+  int stages = 3;  ///< of 128 inputs of activations in shared memory
+  int blocks = 1;  ///< a multiprocessor
 
   constexpr bool operator==(gemm_tuning const&) const = default;
 };
@@ -39,12 +39,12 @@ struct default_tuning {
   static constexpr std::array capabilities{80, 86, 89, 90};
 
   static constexpr gemv_tuning gemv(int capability, int bits, int group) {
-    bool const wide = bits > 5 || (bits == 5 && group == 32);  // a span takes many registers
-    bool const small = capability == 86 || capability == 89;   // 100 KiB of shared memory a multiprocessor
+    bool const wide = bits > 5 || (bits > 2 && group == 32);  // a span takes many registers
+    bool const small = capability == 86 || capability == 89;  // 100 KiB of shared memory a multiprocessor
     return {.warps = 16, .prefetch = wide ? 1 : 2, .blocks = 2, .shared_bytes = small ? 48 * 1024 : 72 * 1024};
   }
 
-  /// The tokens of a block are the smallest choice that takes all, or the largest.
+  /// `tokens` is 16, 32 or 64: what a block takes at most.
   static constexpr gemm_tuning gemm(int capability, int bits, int tokens) {
     bool const small = capability == 86 || capability == 89;
     bool const wide = bits > 5;
@@ -76,7 +76,8 @@ template <class Tuning, class Work>
 void with_capability(int device_capability, Work&& work) {
   int const chosen = tuned_capability<Tuning>(device_capability);
   [&]<std::size_t... I>(std::index_sequence<I...>) {
-    bool const found = ((Tuning::capabilities[I] == chosen && (work.template operator()<Tuning::capabilities[I]>(), true)) || ...);
+    bool const found =
+        ((Tuning::capabilities[I] == chosen && (work.template operator()<Tuning::capabilities[I]>(), true)) || ...);
     static_cast<void>(found);
   }(std::make_index_sequence<Tuning::capabilities.size()>());
 }

@@ -71,35 +71,36 @@ struct softmax_state {
   float largest[2] = {unseen, unseen};
   float sums[2] = {0, 0};
 
-  /// Turns scores into weights, and corrects the outputs so far for a new largest score. factor > 0.
+  /// Turns scores into weights, and corrects the outputs so far for new largest scores. factor > 0.
   template <int Columns, int Outputs>
   __device__ void weigh(float (&scores)[Columns][4], float (&outputs)[Outputs][4], float factor) {
+    float const corrections[2] = {weigh_row(scores, 0, factor), weigh_row(scores, 1, factor)};
+    if (!__any_sync(0xffffffffu, corrections[0] != 1 || corrections[1] != 1)) return;
 #pragma unroll
-    for (int h = 0; h < 2; ++h) {
-      float most = largest[h];
+    for (int n = 0; n < Outputs; ++n)
 #pragma unroll
-      for (int n = 0; n < Columns; ++n) most = fmaxf(most, fmaxf(scores[n][2 * h], scores[n][2 * h + 1]));
-      most = fmaxf(most, __shfl_xor_sync(0xffffffffu, most, 1));
-      most = fmaxf(most, __shfl_xor_sync(0xffffffffu, most, 2));
-      // A row that has seen nothing yet keeps weights of 0: minus infinity is never subtracted from itself.
-      float const shift = most == unseen ? 0 : most * factor;
-      float const correction = exp2f(largest[h] * factor - shift);
-      float sum = 0;
+      for (int e = 0; e < 4; ++e) outputs[n][e] *= corrections[e / 2];
+  }
+
+  /// Row h of the lane's two. Returns what its outputs so far are to be multiplied by.
+  template <int Columns>
+  __device__ float weigh_row(float (&scores)[Columns][4], int h, float factor) {
+    float most = largest[h];
 #pragma unroll
-      for (int n = 0; n < Columns; ++n)
+    for (int n = 0; n < Columns; ++n) most = fmaxf(most, fmaxf(scores[n][2 * h], scores[n][2 * h + 1]));
+    most = fmaxf(most, __shfl_xor_sync(0xffffffffu, most, 1));
+    most = fmaxf(most, __shfl_xor_sync(0xffffffffu, most, 2));
+    // A row that has seen nothing yet keeps weights of 0: minus infinity is never subtracted from itself.
+    float const shift = most == unseen ? 0 : most * factor;
+    float const correction = exp2f(largest[h] * factor - shift);
+    float sum = 0;
 #pragma unroll
-        for (int e = 2 * h; e < 2 * h + 2; ++e) {
-          scores[n][e] = exp2f(scores[n][e] * factor - shift);
-          sum += scores[n][e];
-        }
-      largest[h] = most;
-      sums[h] = sums[h] * correction + sum;
+    for (int n = 0; n < Columns; ++n)
 #pragma unroll
-      for (int n = 0; n < Outputs; ++n) {
-        outputs[n][2 * h] *= correction;
-        outputs[n][2 * h + 1] *= correction;
-      }
-    }
+      for (int e = 0; e < 2; ++e) sum += scores[n][2 * h + e] = exp2f(scores[n][2 * h + e] * factor - shift);
+    largest[h] = most;
+    sums[h] = sums[h] * correction + sum;
+    return correction;
   }
 
   /// The whole sum of row h of the lane's two.

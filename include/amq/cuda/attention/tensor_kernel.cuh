@@ -24,15 +24,16 @@ struct key_stages {
 template <class Number, int Size, class Tuning>
 __device__ void copy_keys(key_stages<Number, Size, Tuning>& shared, int stage, Number const* keys, Number const* values,
                           int first, int end) {
-  constexpr int chunk = 8, chunks = Size / chunk, threads = 32 * Tuning::row_warps * Tuning::key_warps;
-  static_assert(Tuning::tile_keys * chunks % threads == 0, "threads share a tile evenly");
+  constexpr int threads = 32 * Tuning::row_warps * Tuning::key_warps, tile = Tuning::tile_keys;
+  constexpr int chunk = 8, chunks = Size / chunk, rows = threads / chunks;  // a thread's column stays the same
+  int const row = static_cast<int>(threadIdx.x) / chunks, column = static_cast<int>(threadIdx.x) % chunks * chunk;
+  std::int64_t const from = static_cast<std::int64_t>(first + row) * Size + column;
 #pragma unroll
-  for (int c = 0; c < Tuning::tile_keys * chunks / threads; ++c) {
-    int const i = c * threads + static_cast<int>(threadIdx.x), key = i / chunks, column = i % chunks * chunk;
-    bool const valid = first + key < end;
-    std::int64_t const from = static_cast<std::int64_t>(valid ? first + key : 0) * Size + column;
-    ptx::copy_async_16(&shared.keys[stage][key][column], keys + from, valid);
-    ptx::copy_async_16(&shared.values[stage][key][column], values + from, valid);
+  for (int step = 0; step < (tile + rows - 1) / rows; ++step) {
+    int const key = row + step * rows;
+    if ((threads % chunks != 0 && row >= rows) || (tile % rows != 0 && key >= tile)) continue;
+    ptx::copy_async_16(&shared.keys[stage][key][column], keys + from + step * rows * Size, first + key < end);
+    ptx::copy_async_16(&shared.values[stage][key][column], values + from + step * rows * Size, first + key < end);
   }
   ptx::commit_copies();
 }

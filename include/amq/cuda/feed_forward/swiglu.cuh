@@ -35,7 +35,7 @@ AMQ_CUDA_KERNEL void swiglu_kernel(float const* gate, float const* up, float con
   auto const g = load_biased<Width>(gate + row, gate_bias, i), u = load_biased<Width>(up + row, up_bias, i);
   pack<Number, Width> made;
   for (int w = 0; w < Width; ++w) {
-    float const silu = g.values[w] / (1 + expf(-g.values[w]));
+    float const silu = __fdividef(g.values[w], 1 + expf(-g.values[w]));
     made.values[w] = from_f32<Number>(silu * u.values[w]);
   }
   made.store(out + row + i);

@@ -24,7 +24,7 @@ struct gemv_plan {
 
   /// Of the workspace.
   constexpr std::size_t floats(int tiles) const {
-    return slices == 1 ? 0 : std::size_t(slices) * std::size_t(tiles) * detail::tile_results;
+    return slices == 1 ? 0 : std::size_t(slices) * std::size_t(tiles) * kernels::tile_results;
   }
 };
 
@@ -32,15 +32,15 @@ struct gemv_plan {
 /// shared memory. O(slices).
 constexpr gemv_plan plan_gemv(gemv_tuning tuning, int multiprocessors, int group, int rows, int cols, int tokens) {
   int const tiles = device_layout::tiles(rows), spans = device_layout::spans(cols);
-  int const fixed = 2 * tuning.warps * detail::tile_results * 4 + 16;
-  int const fitting = std::max(1, (tuning.shared_bytes - fixed) / detail::staged_bytes(1, tokens, group));
+  int const fixed = 2 * tuning.warps * kernels::tile_results * 4 + 16;
+  int const fitting = std::max(1, (tuning.shared_bytes - fixed) / kernels::staged_bytes(1, tokens, group));
   int const least = (spans + fitting - 1) / fitting;
   int const resident = std::max(1, multiprocessors * tuning.blocks);
   int const wanted = choose_slices(tiles, resident, least, std::max(least, spans / tuning.warps));
   int const slice_spans = (spans + wanted - 1) / wanted;
   int const slices = (spans + slice_spans - 1) / slice_spans;
   return {slices, slice_spans, std::min(tiles, std::max(1, resident / slices)),
-          fixed + detail::staged_bytes(slice_spans, tokens, group)};
+          fixed + kernels::staged_bytes(slice_spans, tokens, group)};
 }
 
 inline namespace AMQ_CUDA_ABI {

@@ -7,6 +7,7 @@
 #include <type_traits>
 
 #include "amq/cuda/abi.cuh"
+#include "amq/cuda/gemv/last_block.cuh"
 #include "amq/cuda/gemv/staged_tokens.cuh"
 #include "amq/cuda/layout/device_matrix.cuh"
 #include "amq/cuda/layout/fragment.cuh"
@@ -26,7 +27,7 @@ struct gemv_arguments {
   unsigned* counters;  ///< (tiles), 0 before and after
 };
 
-namespace detail {
+namespace kernels {
 
 inline constexpr int tile_results = 128;  ///< 16 rows of 8 tokens
 
@@ -107,13 +108,7 @@ __device__ void finish_tile(gemv_arguments<Number> const& p, gemv_shared<Warps>&
     int const tiles = p.w.tiles();
     auto const place = [&](int slice) { return (std::int64_t{slice} * tiles + tile) * tile_results + thread; };
     if (writes) p.partial[place(static_cast<int>(blockIdx.y))] = total;
-    __threadfence();
-    __syncthreads();
-    if (thread == 0) shared.arrived[0] = atomicAdd(p.counters + tile, 1u);
-    __syncthreads();
-    if (shared.arrived[0] + 1 < gridDim.y) return;
-    __threadfence();
-    if (thread == 0) p.counters[tile] = 0;
+    if (!came_last(p.counters + tile, gridDim.y, shared.arrived[0])) return;
     total = 0;
     if (writes)
       for (int slice = 0; slice < slices; ++slice) total += p.partial[place(slice)];
@@ -123,30 +118,30 @@ __device__ void finish_tile(gemv_arguments<Number> const& p, gemv_shared<Warps>&
   *to = p.accumulate ? *to + total : total;
 }
 
-}  // namespace detail
+}  // namespace kernels
 
 /// A block takes every gridDim.x-th tile and the blockIdx.y-th slice of its inputs.
 template <int Bits, int Group, class Number, int Warps, int Prefetch, int Blocks>
 AMQ_CUDA_KERNEL void __launch_bounds__(32 * Warps, Blocks) gemv_kernel(gemv_arguments<Number> const p) {
-  auto& shared = *reinterpret_cast<detail::gemv_shared<Warps>*>(ptx::dynamic_shared());
+  auto& shared = *reinterpret_cast<kernels::gemv_shared<Warps>*>(ptx::dynamic_shared());
   int const warp = static_cast<int>(threadIdx.x) / 32, lane = static_cast<int>(threadIdx.x) % 32;
   int const tiles = p.w.tiles(), spans = p.w.spans();
   int const first_span = static_cast<int>(blockIdx.y) * p.slice_spans;
   int const slice = min(p.slice_spans, spans - first_span);
 
   span_registers<Bits, Group> held[Prefetch];
-  detail::gemv_cursor ahead{static_cast<int>(blockIdx.x)}, here = ahead;
+  kernels::gemv_cursor ahead{static_cast<int>(blockIdx.x)}, here = ahead;
   auto const fetch = [&](span_registers<Bits, Group>& to) {
     if (ahead.tile < tiles && ahead.first + warp < slice) {
-      to.load(p.w.data, std::int64_t{ahead.tile} * spans + first_span + ahead.first + warp, lane);
+      to.load(p.w.data, ahead.tile * spans + first_span + ahead.first + warp, lane);
     }
     ahead.advance<Warps>(slice);
   };
 #pragma unroll
   for (int i = 0; i < Prefetch; ++i) fetch(held[i]);
 
-  auto const staged = detail::stage_tokens<Group>(p.x, first_span * device_layout::span_inputs, slice,
-                                                  ptx::dynamic_shared() + sizeof(shared));
+  auto const staged = kernels::stage_tokens<Group>(p.x, first_span * device_layout::span_inputs, slice,
+                                                   ptx::dynamic_shared() + sizeof(shared));
   __syncthreads();
 
   float y[4] = {};
@@ -156,10 +151,11 @@ AMQ_CUDA_KERNEL void __launch_bounds__(32 * Warps, Blocks) gemv_kernel(gemv_argu
     for (int i = 0; i < Prefetch; ++i) {
       if (here.tile >= tiles) break;
       if (here.first + warp < slice)
-        detail::multiply_span<Bits, Group, Number>(y, held[i], staged, (here.first + warp) * device_layout::span_chunks);
+        kernels::multiply_span<Bits, Group, Number>(y, held[i], staged,
+                                                    (here.first + warp) * device_layout::span_chunks);
       fetch(held[i]);
       if (here.last<Warps>(slice)) {
-        detail::finish_tile<Warps>(p, shared, buffer, here.tile, y);
+        kernels::finish_tile<Warps>(p, shared, buffer, here.tile, y);
         buffer ^= 1;
         y[0] = y[1] = y[2] = y[3] = 0;
       }

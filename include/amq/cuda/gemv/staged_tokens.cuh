@@ -32,7 +32,7 @@ struct staged_tokens {
   __device__ float2 sums(int group) const { return group_sums[4 * group]; }
 };
 
-namespace detail {
+namespace kernels {
 
 inline constexpr int unit_inputs = 8;  ///< 16 bytes of 16-bit numbers
 
@@ -84,5 +84,5 @@ __device__ staged_tokens stage_tokens(token_slice<Number> const& x, int first, i
   return {units + token * chunk_units + t, x.tokens * chunk_units, reinterpret_cast<float2 const*>(sums) + t};
 }
 
-}  // namespace detail
+}  // namespace kernels
 }  // namespace amq::cuda::inline AMQ_CUDA_ABI

@@ -19,7 +19,7 @@ struct span_codes {
   std::uint32_t high[high_bits == 0 ? 1 : 2 * high_bits];
 };
 
-namespace detail {
+namespace kernels {
 
 __device__ inline void put(std::uint32_t* to, uint4 const& v) {
   to[0] = v.x;
@@ -39,7 +39,7 @@ __device__ std::uint32_t merged(std::uint32_t x, std::uint32_t y) {
   return (x & Mask) | (y & ~Mask);
 }
 
-}  // namespace detail
+}  // namespace kernels
 
 /// Reads a lane's codes; each is read once, so they do not stay in the first-level cache.
 template <int Bits>
@@ -47,10 +47,10 @@ __device__ void load_codes(span_codes<Bits>& codes, std::uint8_t const* span, in
   using held = span_codes<Bits>;
   auto const vectors = reinterpret_cast<uint4 const*>(span) + lane;
 #pragma unroll
-  for (int v = 0; v < held::low_bits / 2; ++v) detail::put(codes.low + 4 * v, ptx::load_once(vectors + 32 * v));
+  for (int v = 0; v < held::low_bits / 2; ++v) kernels::put(codes.low + 4 * v, ptx::load_once(vectors + 32 * v));
   auto const high = span + device_layout::tile_rows * device_layout::span_inputs / 8 * held::low_bits;
   if constexpr (held::high_bits == 2) {
-    detail::put(codes.high, ptx::load_once(reinterpret_cast<uint4 const*>(high) + lane));
+    kernels::put(codes.high, ptx::load_once(reinterpret_cast<uint4 const*>(high) + lane));
   } else if constexpr (held::high_bits == 1) {
     uint2 const v = ptx::load_once(reinterpret_cast<uint2 const*>(high) + lane);
     codes.high[0] = v.x;
@@ -62,7 +62,7 @@ __device__ void load_codes(span_codes<Bits>& codes, std::uint8_t const* span, in
 /// half begin at bit field_bit(half, a); other bits are those of other codes. Call with constants after unrolling.
 template <int Bits>
 __device__ std::uint32_t field_word(span_codes<Bits> const& codes, int chunk, int half, int row) {
-  using detail::merged, detail::moved;
+  using kernels::merged, kernels::moved;
   if constexpr (Bits == 2) {
     return codes.low[chunk];
   } else if constexpr (Bits == 3) {
@@ -73,8 +73,7 @@ __device__ std::uint32_t field_word(span_codes<Bits> const& codes, int chunk, in
     return merged<0x0f0f0f0f>(codes.low[2 * chunk + half] >> 4 * row,
                               moved(codes.high[chunk / 2], 4 * row + 2 * (chunk % 2) + half, 4));
   } else if constexpr (Bits == 6) {
-    return merged<0x0f0f0f0f>(codes.low[2 * chunk + half] >> 4 * row,
-                              moved(codes.high[chunk], 4 * row + 2 * half, 4));
+    return merged<0x0f0f0f0f>(codes.low[2 * chunk + half] >> 4 * row, moved(codes.high[chunk], 4 * row + 2 * half, 4));
   } else {
     return codes.low[4 * chunk + 2 * half + row];
   }

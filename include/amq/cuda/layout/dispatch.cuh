@@ -8,7 +8,7 @@
 #include "amq/cuda/abi.cuh"
 
 namespace amq::cuda::inline AMQ_CUDA_ABI {
-namespace detail {
+namespace kernels {
 
 template <int Bits, class Work>
 void with_group(int group, Work&& work) {
@@ -24,24 +24,24 @@ void with_group(int group, Work&& work) {
   }
 }
 
-}  // namespace detail
+}  // namespace kernels
 
 /// Calls work.operator()<Bits, Group>(). Throws precondition_error, with the list of what there is, for others.
 template <class Work>
 void with_format(int bits, int group, Work&& work) {
   switch (bits) {
     case 2:
-      return detail::with_group<2>(group, work);
+      return kernels::with_group<2>(group, work);
     case 3:
-      return detail::with_group<3>(group, work);
+      return kernels::with_group<3>(group, work);
     case 4:
-      return detail::with_group<4>(group, work);
+      return kernels::with_group<4>(group, work);
     case 5:
-      return detail::with_group<5>(group, work);
+      return kernels::with_group<5>(group, work);
     case 6:
-      return detail::with_group<6>(group, work);
+      return kernels::with_group<6>(group, work);
     case 8:
-      return detail::with_group<8>(group, work);
+      return kernels::with_group<8>(group, work);
     default:
       throw precondition_error(tile_layout::refusal(format{bits, group}, group));
   }

@@ -26,10 +26,10 @@ struct fragment {
   static_assert(half_precision || std::is_same_v<Number, bf16>, "amq: products read activations of f16 or bf16");
   static_assert(!Apart || (half_precision && Bits == 2), "amq: only 2-bit codes in f16 can be summed apart");
 
-  static constexpr int room = half_precision ? 10 : 7;                ///< bits of mantissa
-  static constexpr int parts = Bits > room ? 2 : 1;                   ///< products a half chunk
-  static constexpr int sums = Apart ? 2 : 1;                          ///< sums that are kept apart
-  static constexpr int width = parts == 2 ? 4 : Bits;                 ///< bits of a code that one product takes
+  static constexpr int room = half_precision ? 10 : 7;  ///< bits of mantissa
+  static constexpr int parts = Bits > room ? 2 : 1;     ///< products a half chunk
+  static constexpr int sums = Apart ? 2 : 1;            ///< sums that are kept apart
+  static constexpr int width = parts == 2 ? 4 : Bits;   ///< bits of a code that one product takes
   static constexpr float bias = half_precision ? 0 : parts == 2 ? 128 + 2048 : 128;
 
   __host__ __device__ static constexpr int position(int half, int row) {

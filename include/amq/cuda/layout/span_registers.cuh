@@ -18,8 +18,8 @@ struct span_registers {
   span_parameters<Group> parameters;
 
   /// Starts to read span number `span` of a matrix; what follows waits where it uses it.
-  __device__ void load(std::uint8_t const* matrix, std::int64_t span, int lane) {
-    auto const from = matrix + span * span_bytes;
+  __device__ void load(std::uint8_t const* matrix, int span, int lane) {
+    auto const from = matrix + std::int64_t{span} * span_bytes;
     load_codes(codes, from, lane);
     load_parameters(parameters, from + code_bytes, lane);
   }
