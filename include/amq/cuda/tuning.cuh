@@ -45,12 +45,11 @@ struct default_tuning {
   }
 
   /// `tokens` is 16, 32 or 64: what a block takes at most.
-  static constexpr gemm_tuning gemm(int capability, int bits, int tokens) {
-    bool const small = capability == 86 || capability == 89;
-    bool const wide = bits > 5;
+  static constexpr gemm_tuning gemm(int, int bits, int tokens) {
+    bool const wide = bits > 4;  // a span takes many registers
     if (tokens <= 16) return {.warps = 8, .tiles = wide ? 1 : 2, .tokens = 16, .stages = 4, .blocks = 2};
-    if (tokens <= 32) return {.warps = 8, .tiles = 1, .tokens = 32, .stages = 4, .blocks = 2};
-    return {.warps = 8, .tiles = 2, .tokens = 64, .stages = small ? 3 : 4, .blocks = 1};
+    if (tokens <= 32) return {.warps = 8, .tiles = wide ? 2 : 1, .tokens = 32, .stages = 4, .blocks = wide ? 1 : 2};
+    return {.warps = 8, .tiles = wide ? 1 : 2, .tokens = 64, .stages = 4, .blocks = 1};
   }
 
   /// Whether products of more tokens take wgmma (sm_90a only).

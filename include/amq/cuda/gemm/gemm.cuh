@@ -70,7 +70,8 @@ void launch_gemm(device_matrix const& w, Number const* x, int tokens, float* y, 
       .accumulate = accumulate,
       .partial = sums + plan.sums,
       .counters = plan.counters() > 0 ? workspace.counters(plan.counters(), on) : nullptr};
-  constexpr std::size_t shared_bytes = sizeof(token_stage<Group, tuning.tokens>) * tuning.stages + 16;
+  using stage = kernels::gemm_stage<Group, tuning.warps * tuning.tiles, tuning.tokens>;
+  constexpr std::size_t shared_bytes = sizeof(stage) * tuning.stages + 16;
   launch({dim3(unsigned(plan.row_blocks), unsigned(plan.token_blocks), unsigned(plan.slices)), dim3(32u * tuning.warps),
           shared_bytes, on},
          gemm_kernel<Bits, Group, Number, tuning.warps, tuning.tiles, tuning.tokens, tuning.stages, tuning.blocks>,
