@@ -90,6 +90,8 @@ void gemm_fixed(device_matrix const& w, Number const* x, int tokens, float* y, b
   AMQ_EXPECTS(tokens >= 1, "gemm multiplies at least 1 token, not " + std::to_string(tokens));
   expect_aligned(x, "x");
   expect_aligned(y, "y");
+  if constexpr (requires { Tuning::template multiply<Bits, Group>(w, x, tokens, y, accumulate, workspace, on); })
+    if (Tuning::template multiply<Bits, Group>(w, x, tokens, y, accumulate, workspace, on)) return;
   with_capability<Tuning>(workspace.capability(), [&]<int Capability>() {
     if (gemm_tokens(tokens) == 16)
       kernels::launch_gemm<Bits, Group, Capability, Tuning, 16>(w, x, tokens, y, accumulate, workspace, on);
