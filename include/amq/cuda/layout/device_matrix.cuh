@@ -1,0 +1,51 @@
+// A packed matrix on the device.
+#pragma once
+
+#include <cuda_runtime.h>
+
+#include <cstdint>
+#include <string>
+
+#include "amq/core/error.hpp"
+#include "amq/core/format.hpp"
+#include "amq/cuda/layout/device_layout.hpp"
+
+namespace amq::cuda {
+
+/// (rows, cols) codes, scales and zeros in the device layout; owns nothing, trivially copyable. `data` is on the device
+/// and aligned to 16 bytes.
+struct device_matrix {
+  std::uint8_t const* data = nullptr;
+  int rows = 0;
+  int cols = 0;
+  int bits = 0;
+  int group = 0;
+
+  __host__ __device__ constexpr int tiles() const {
+    return (rows + device_layout::tile_rows - 1) / device_layout::tile_rows;
+  }
+  __host__ __device__ constexpr int spans() const {
+    return (cols + device_layout::span_inputs - 1) / device_layout::span_inputs;
+  }
+};
+
+inline tile_layout layout_of(device_matrix const& w) { return {w.bits, w.group}; }
+
+/// Throws precondition_error unless kernels can read the matrix: a width and a group that there are, a shape that the
+/// group divides, data that is there and aligned.
+inline void expect_readable(device_matrix const& w) {
+  AMQ_EXPECTS(w.rows > 0 && w.cols > 0, "a matrix on the device has at least one row and one input, not (" +
+                                            std::to_string(w.rows) + ", " + std::to_string(w.cols) + ")");
+  AMQ_EXPECTS(tile_layout::refusal(format{w.bits, w.group}, w.cols).empty(),
+              tile_layout::refusal(format{w.bits, w.group}, w.cols));
+  AMQ_EXPECTS(w.data != nullptr && reinterpret_cast<std::uintptr_t>(w.data) % 16 == 0,
+              "the data of a matrix on the device has to be there, aligned to 16 bytes");
+}
+
+/// Throws precondition_error unless `pointer`, called `name` in the message, is there and aligned to 16 bytes.
+inline void expect_aligned(void const* pointer, char const* name) {
+  AMQ_EXPECTS(pointer != nullptr && reinterpret_cast<std::uintptr_t>(pointer) % 16 == 0,
+              std::string(name) + " has to be memory of the device, aligned to 16 bytes");
+}
+
+}  // namespace amq::cuda
