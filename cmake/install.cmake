@@ -3,7 +3,7 @@ include(CMakePackageConfigHelpers)
 
 set(package_folder ${CMAKE_INSTALL_DATADIR}/cmake/amq)
 
-foreach(component search amq sqlite)
+foreach(component search amq sqlite cuda)
   if(TARGET amq_${component})
     install(TARGETS amq_${component} EXPORT amq-${component})
     install(EXPORT amq-${component} NAMESPACE amq:: DESTINATION ${package_folder} COMPONENT development)

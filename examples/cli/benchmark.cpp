@@ -1,6 +1,7 @@
 // amq benchmark: tokens a second at uniform widths and in a searched configuration, beside what each does to quality.
 #include <algorithm>
 #include <cstdio>
+#include <functional>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -11,6 +12,7 @@
 
 #include "amq/compose/quantized_quality.hpp"
 #include "amq/core/team_executor.hpp"
+#include "amq/generate/device_speed.hpp"
 #include "amq/generate/running_model.hpp"
 #include "amq/generate/speed.hpp"
 #include "amq/generate/synthetic_model.hpp"
@@ -18,6 +20,7 @@
 #include "amq/io/configuration_file.hpp"
 #include "amq/quantize/rtn.hpp"
 #include "archive_settings.hpp"
+#include "devices.hpp"
 #include "engine.hpp"
 #include "front_files.hpp"
 #include "interrupt.hpp"
@@ -142,16 +145,31 @@ class synthetic_shape {
   std::int64_t memory_;
 };
 
+/// The host's precision that is nearest to a device's numbers: quality is measured here.
+precision host_precision(dtype numbers) { return numbers == dtype::bf16 ? precision::bf16 : precision::f32; }
+
+/// On a device whole models alone are timed.
+model_speed speed_on(cuda::device& device, dtype numbers, running_model const& model, model_config const& whole,
+                     speed_options const& how) {
+  if (int const blocks = model.config().blocks; blocks < whole.blocks)
+    throw input_error("only " + std::to_string(blocks) + " of " + std::to_string(whole.blocks) +
+                      " blocks of random weights fit into the host's memory, and a device times whole models; give "
+                      "more --memory-gib, or leave out the larger --bits");
+  device_passes there(model, device, {.numbers = numbers});
+  if (!there.note().empty()) std::fprintf(stderr, "amq: %s\n", there.note().c_str());
+  return measure_speed(there, how);
+}
+
 template <class Subject>
 void run_all(Subject const& subject, std::span<benchmarked const> all, std::span<linear_layer const> layers,
-             speed_options const& how, team_executor& executor, speed_table& table) {
+             std::function<model_speed(running_model const&)> const& measure, speed_table& table) {
   progress bar("benchmark", std::ssize(all));
   for (auto const& wanted : all) {
     if (interrupt_requested()) throw interrupted{};
     bar.show(std::ssize(table.rows), wanted.name);
     speed_row row{wanted.name, average_bits(layers, wanted.formats)};
     row.mixed = wanted.mixed;
-    subject.run(wanted, row, [&](running_model const& model) { return measure_speed(model, how, executor); });
+    subject.run(wanted, row, measure);
     table.rows.push_back(std::move(row));
   }
   bar.finish();
@@ -167,10 +185,12 @@ void write_files(speed_table const& table, std::filesystem::path const& folder, 
 }  // namespace
 
 int benchmark(benchmark_options const& options) {
+  auto const device = open_one_device(options.device);
+  auto const numbers = device ? numbers_of(options.subject.precision) : dtype::f32;
   speed_options const how{.prompt_tokens = options.prompt_tokens,
                           .decode_tokens = options.decode_tokens,
                           .repeats = options.repeats,
-                          .precision = precision_of(options.subject.precision, 1),
+                          .precision = device ? host_precision(numbers) : precision_of(options.subject.precision, 1),
                           .before_pass = stop_if_interrupted};
   if (options.out) create_folder(*options.out);
   auto const config = shape_of(options.subject);
@@ -180,17 +200,21 @@ int benchmark(benchmark_options const& options) {
   speed_table table{options.subject.shape
                         ? *options.subject.shape
                         : std::filesystem::weakly_canonical(*options.subject.model).filename().string(),
-                    machine_name(),
-                    to_string(how.precision),
+                    device ? device->facts().name : machine_name(),
+                    device ? precision_name(numbers) : to_string(how.precision),
                     threads,
                     config.blocks,
                     {}};
   team_executor executor(threads);
+  auto const measure = [&](running_model const& model) {
+    if (!device) return measure_speed(model, how, executor);
+    return speed_on(*device, numbers, model, config, how);
+  };
   if (options.subject.shape) {
-    run_all(synthetic_shape(options, config), all, layers, how, executor, table);
+    run_all(synthetic_shape(options, config), all, layers, measure, table);
   } else {
     interruptible_executor interruptible(threads);
-    run_all(real_model(options, how.precision, interruptible), all, layers, how, executor, table);
+    run_all(real_model(options, how.precision, interruptible), all, layers, measure, table);
   }
   if (options.out) write_files(table, *options.out, options.tokens.has_value());
   if (options.json)

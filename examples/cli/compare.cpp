@@ -76,7 +76,7 @@ void expect_same_conditions(std::filesystem::path const& folder, nlohmann::order
 }
 
 /// What a landscape is, besides its evaluator.
-struct setting {
+struct compared_landscape {
   format_space space;
   nlohmann::ordered_json conditions;
   std::string title;
@@ -101,7 +101,7 @@ void print(nlohmann::ordered_json const& summary, std::vector<std::string> const
 }
 
 template <class Evaluator>
-int compare_on(compare_options const& options, setting const& landscape, Evaluator& evaluator) {
+int compare_on(compare_options const& options, compared_landscape const& landscape, Evaluator& evaluator) {
   std::vector<varied_part> varied;
   for (auto const& text : options.vary) varied.push_back(parse_varied(text));
   auto const budget = budget_of(options);
@@ -146,13 +146,13 @@ int compare_on(compare_options const& options, setting const& landscape, Evaluat
 int compare_synthetic(compare_options const& options) {
   auto const& file = needed(options.sensitivity, options, "--sensitivity FILE.csv");
   auto const model = read_sensitivities(file);
-  setting landscape{landscape_space(model.layers),
-                    {{"landscape", options.landscape},
-                     {"landscape_seed", options.landscape_seed},
-                     {"sensitivity_sha256", fingerprint_of(file)}},
-                    options.landscape + " landscape on " + file.stem().string(),
-                    threads_to_use(options.measure.threads),
-                    options.probes.value_or(96)};
+  compared_landscape landscape{landscape_space(model.layers),
+                               {{"landscape", options.landscape},
+                                {"landscape_seed", options.landscape_seed},
+                                {"sensitivity_sha256", fingerprint_of(file)}},
+                               options.landscape + " landscape on " + file.stem().string(),
+                               threads_to_use(options.measure.threads),
+                               options.probes.value_or(96)};
   if (options.landscape == "chain") {
     chain_landscape const chain(model, options.landscape_seed);
     return compare_on(options, landscape, chain);
@@ -165,11 +165,11 @@ int compare_synthetic(compare_options const& options) {
 int compare_on_table(compare_options const& options) {
   auto const& file = needed(options.archive, options, "--archive FILE");
   auto const archive = load_archive(file);
-  setting landscape{space_of(archive, file),
-                    {{"landscape", "table"}, {"archive_sha256", fingerprint_of(file)}},
-                    "replay of " + file.filename().string(),
-                    threads_to_use(options.measure.threads),
-                    options.probes.value_or(96)};
+  compared_landscape landscape{space_of(archive, file),
+                               {{"landscape", "table"}, {"archive_sha256", fingerprint_of(file)}},
+                               "replay of " + file.filename().string(),
+                               threads_to_use(options.measure.threads),
+                               options.probes.value_or(96)};
   table_landscape const table(archive.evaluations);
   if (is_complete_table(archive)) {
     auto const frame = landscape_frame(landscape.space, table);
@@ -199,31 +199,34 @@ void keep_answers(caching_evaluator<any_evaluator>& cache, sqlite_archive& archi
 }
 
 int compare_on_model(compare_options const& options) {
-  check_measuring(options.measure);
+  check_measuring(options.measure, options.space.device);
   auto const proxy = proxy_of(options.measure, options.space.target);
   expect_names(proxy, options.measure);
+  auto const devices = open_devices(options.space);
   auto const model = llama::load(needed(options.model, options, "--model DIR"));
   auto const tokens = load_checked_tokens(needed(options.measure.tokens, options, "--tokens FILE"),
                                           {options.measure.sequences, options.measure.length}, model);
-  settings_map const what{{"model_sha256", model.fingerprint()}, {"tokens_sha256", tokens.fingerprint()},
-                          {"loss", options.measure.loss},        {"proxy", proxy},
-                          {"bits", joined(options.space.bits)},  {"group", std::to_string(options.space.group)}};
-  setting landscape{space_of(model, options.space),
-                    {{"landscape", "model"}},
-                    std::filesystem::weakly_canonical(options.model).filename().string(),
-                    1,  // one run at a time: evaluations use the threads
-                    options.probes.value_or(0)};
+  settings_map what{{"model_sha256", model.fingerprint()}, {"tokens_sha256", tokens.fingerprint()},
+                    {"loss", options.measure.loss},        {"proxy", proxy},
+                    {"bits", joined(options.space.bits)},  {"group", std::to_string(options.space.group)}};
+  if (!devices.empty()) what["device"] = "cuda, " + precision_name(numbers_of(options.measure.precision));
+  compared_landscape landscape{space_of(model, options.space),
+                               {{"landscape", "model"}},
+                               std::filesystem::weakly_canonical(options.model).filename().string(),
+                               1,  // one run at a time: evaluations use the threads
+                               options.probes.value_or(0)};
   for (auto const& [key, value] : what) landscape.conditions[key] = value;
   std::error_code ignored;
   std::filesystem::create_directories(options.out, ignored);
   interruptible_executor executor(threads_to_use(options.measure.threads));
   caching_evaluator<any_evaluator> cache(
-      evaluator_of(model, tokens, landscape.space, proxy, options.measure, {}, executor));
+      evaluator_of(model, tokens, landscape.space, proxy, options.measure, devices, {}, executor));
   executor.finish_pieces();
   auto const file = options.out / "measured.sqlite";
   auto archive = sqlite_archive::started(file)
                      ? sqlite_archive::open(file)
                      : sqlite_archive::create(file, what, archived_layers(landscape.space, landscape.space.layers()));
+  if (devices.empty() && archive.settings().contains("device")) what["device"] = "cpu";
   archive.expect_settings(what, {});
   keep_answers(cache, archive, landscape.space);
   return compare_on(options, landscape, cache);

@@ -71,12 +71,17 @@ void expect_names(std::string const& proxy, measuring const& measure) {
 }
 
 any_evaluator evaluator_of(llama const& model, token_sequences const& tokens, format_space const& space,
-                           std::string const& proxy, measuring const& measure,
+                           std::string const& proxy, measuring const& measure, device_list const& devices,
                            std::filesystem::path const& statistics_file, interruptible_executor& executor) {
-  evaluator_request request{proxy, measure.loss, precision_of(measure.precision, measure.length)};
+  evaluator_request request{proxy, measure.loss};
   request.note = [](std::string const& note) { std::fprintf(stderr, "amq: %s\n", note.c_str()); };
   if (needs_calibration(proxy, space))
     request.statistics = statistics_for(proxy, model, tokens, space, statistics_file, executor);
+  if (!devices.empty()) {
+    cuda_executor const on_devices(devices, {.numbers = numbers_of(measure.precision)}, executor);
+    return make_evaluator(model, tokens, space, request, on_devices);
+  }
+  request.precision = precision_of(measure.precision, measure.length);
   return make_evaluator(model, tokens, space, request, executor);
 }
 

@@ -10,6 +10,7 @@
 #include "amq/model/llama.hpp"
 #include "amq/space/format_space.hpp"
 #include "amq/text/tokens.hpp"
+#include "devices.hpp"
 #include "interrupt.hpp"
 #include "options.hpp"
 
@@ -21,10 +22,11 @@ void expect_names(std::string const& proxy, measuring const& measure);
 /// Throws input_error for a name that no quantizer of models has.
 void expect_quantizer(std::string const& name);
 
-/// A bank filled by the named proxy. Proxies that need calibration see `tokens`; what they learn is kept in
-/// `statistics_file` (none: not kept) and read from there when model and tokens are the same.
+/// A bank filled by the named proxy, on these devices or, where there are none, on the host. Proxies that need
+/// calibration see `tokens`; what they learn is kept in `statistics_file` (none: not kept) and read from there when
+/// model and tokens are the same.
 any_evaluator evaluator_of(llama const& model, token_sequences const& tokens, format_space const& space,
-                           std::string const& proxy, measuring const& measure,
+                           std::string const& proxy, measuring const& measure, device_list const& devices,
                            std::filesystem::path const& statistics_file, interruptible_executor& executor);
 
 /// Quantizes the model by the named quantizer, one format a layer.

@@ -65,8 +65,8 @@ struct measured_gap {
 };
 
 measured_gap measure(gap_options const& options, llama const& model, token_sequences const& tokens,
-                     format_space const& space, interruptible_executor& executor) {
-  auto proxy = evaluator_of(model, tokens, space, proxy_of(options), options.measure, {}, executor);
+                     format_space const& space, device_list const& devices, interruptible_executor& executor) {
+  auto proxy = evaluator_of(model, tokens, space, proxy_of(options), options.measure, devices, {}, executor);
   measured_gap result{{}, measure_sensitivities(proxy, space)};
   auto const sample = gap_sample(space, result.proxy.added,
                                  {.levels = options.levels,
@@ -79,7 +79,7 @@ measured_gap measure(gap_options const& options, llama const& model, token_seque
   std::vector<configuration> batch;
   for (auto const& one : sample) batch.push_back(one.genes);
   auto const first = measure_all(proxy, batch, proxy_of(options));
-  auto deployment = evaluator_of(model, tokens, space, options.deployment, options.measure, {}, executor);
+  auto deployment = evaluator_of(model, tokens, space, options.deployment, options.measure, devices, {}, executor);
   auto const second = measure_all(deployment, batch, options.deployment);
   for (std::size_t i = 0; i < sample.size(); ++i)
     result.points.push_back({sample[i], std::max(first[i], smallest_loss), std::max(second[i], smallest_loss)});
@@ -176,7 +176,7 @@ void print(gap_options const& options, std::vector<gap_point> const& points, gap
 }
 
 void check(gap_options const& options) {
-  check_measuring(options.measure);
+  check_measuring(options.measure, options.space.device);
   expect_names(options.deployment, options.measure);
   expect_names(proxy_of(options), options.measure);
   if (options.levels < 1 || options.configurations < 2)
@@ -191,6 +191,7 @@ void check(gap_options const& options) {
 
 int gap(gap_options const& options) {
   check(options);
+  auto const devices = open_devices(options.space);
   auto const model = llama::load(options.model);
   auto const tokens =
       load_checked_tokens(options.measure.tokens, {options.measure.sequences, options.measure.length}, model);

@@ -1,15 +1,19 @@
 // amq generate: what a model writes after prompts, as it writes it, and how fast that was.
 #include <cstdio>
+#include <memory>
 #include <nlohmann/json.hpp>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "amq/core/team_executor.hpp"
+#include "amq/generate/device_passes.hpp"
 #include "amq/generate/generator.hpp"
 #include "amq/generate/running_model.hpp"
 #include "amq/generate/stop_tokens.hpp"
 #include "amq/text/text_stream.hpp"
 #include "amq/text/tokenizer.hpp"
+#include "devices.hpp"
 #include "interrupt.hpp"
 #include "options.hpp"
 #include "precisions.hpp"
@@ -85,23 +89,58 @@ nlohmann::ordered_json described(generation const& made, std::vector<std::string
   return json;
 }
 
-void print_figures(generation const& made, precision used) {
+void print_figures(generation const& made, std::string const& used) {
   auto const& figures = made.figures;
   double const read = static_cast<double>(figures.decode_passes) * static_cast<double>(figures.bytes_per_pass);
   std::fprintf(stderr, "amq: read %td tokens, %.0f a second; wrote on at %.1f a second (%s)\n", figures.prompt_tokens,
-               figures.prefill_rate(), figures.decode_rate(), amq::to_string(used));
+               figures.prefill_rate(), figures.decode_rate(), used.c_str());
   std::fprintf(stderr, "amq: %.2f MB of weights are read for each token of a sequence, %.1f GB a second\n",
                static_cast<double>(figures.bytes_per_pass) / 1e6,
                figures.decode_seconds > 0 ? read / figures.decode_seconds / 1e9 : 0.0);
 }
 
+/// Where the model runs: a device, or the host where there is none.
+struct place {
+  std::shared_ptr<cuda::device> device;
+  precision rounded = precision::f32;  ///< on the host
+  dtype numbers = dtype::bf16;         ///< on the device
+  int threads = 1;
+
+  std::string name() const {
+    return device ? device->facts().name + ", " + precision_name(numbers) : amq::to_string(rounded);
+  }
+};
+
+place place_of(generate_options const& options) {
+  place where{open_one_device(options.device)};
+  if (where.device)
+    where.numbers = numbers_of(options.precision);
+  else
+    where.rounded = precision_of(options.precision, 1);
+  where.threads = threads_to_use(options.threads);
+  return where;
+}
+
+template <class OnToken>
+generation write_on(place const& where, running_model const& model, std::span<std::vector<std::int32_t> const> prompts,
+                    generation_options const& how, OnToken const& on_token) {
+  if (where.device) {
+    device_passes there(model, *where.device, {.numbers = where.numbers});
+    if (!there.note().empty()) std::fprintf(stderr, "amq: %s\n", there.note().c_str());
+    return generate(there, prompts, how, on_token);
+  }
+  team_executor executor(where.threads);
+  return generate(model, prompts, how, executor, on_token);
+}
+
 }  // namespace
 
 int generate(generate_options const& options) {
+  auto const where = place_of(options);
   generation_options how{.tokens = options.tokens,
                          .sampling = {options.temperature, options.top_k, options.top_p},
                          .seed = options.seed,
-                         .precision = precision_of(options.precision, 1)};
+                         .precision = where.rounded};
   check_sampling(how.sampling);
   auto const model = running_model::load(options.model);
   for (auto const& note : model.notes()) std::fprintf(stderr, "amq: %s\n", note.c_str());
@@ -110,14 +149,13 @@ int generate(generate_options const& options) {
   std::vector<std::vector<std::int32_t>> prompts;
   for (auto const& prompt : options.prompts) prompts.push_back(words.encode(prompt));
   check_prompts(model.config(), prompts);
-  team_executor executor(threads_to_use(options.threads));
   growing_texts texts(words, options.prompts, prompts, !options.json);
   try {
     auto const made =
-        generate(model, prompts, how, executor, [&](index prompt, std::int32_t token) { texts.add(prompt, token); });
+        write_on(where, model, prompts, how, [&](index prompt, std::int32_t token) { texts.add(prompt, token); });
     texts.finish();
     if (options.json) std::printf("%s\n", described(made, texts.texts()).dump().c_str());
-    print_figures(made, how.precision);
+    print_figures(made, where.name());
     for (auto const& sequence : made.sequences)
       if (sequence.end == ending::context_full)
         std::fprintf(stderr, "amq: a text ends after %zu tokens, where the model's %td positions do\n",

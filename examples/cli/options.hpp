@@ -18,7 +18,7 @@ struct space_options {
   std::vector<std::string> ties;     ///< names or regular expressions of layers that share a choice
   std::vector<std::string> keep;     ///< regular expressions of layers that stay in 16 bits
   std::string target = "amq";        ///< format of files whose bytes, choices and ties count
-  std::string device = "any";        ///< what the model is to run on: formats without a kernel there are refused
+  std::string device = "any";        ///< what measures; formats without a kernel there are refused
 };
 
 /// How configurations are measured; shared by evaluate, sensitivity and search.
@@ -123,6 +123,7 @@ struct generate_options {
   double top_p = 1;
   std::uint64_t seed = 0;
   std::string precision = "automatic";
+  std::string device = "cpu";
   int threads = 0;
   bool json = false;
 };
@@ -138,6 +139,7 @@ struct subject_options {
 
 struct benchmark_options {
   subject_options subject;
+  std::string device = "cpu";
   std::vector<int> bits{2, 3, 4, 8, 16};
   int group = 128;
   std::optional<std::filesystem::path> configuration;

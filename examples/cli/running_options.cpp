@@ -11,9 +11,15 @@ namespace {
 
 void add_precision(CLI::App& command, std::string& precision) {
   command
-      .add_option("--precision", precision,
-                  "Of activations in products: f32, bf16, int8, or automatic: bf16 where the processor is made for it")
+      .add_option(
+          "--precision", precision,
+          "Of activations in products: f32, bf16, int8 (cpu), f16 (cuda), or automatic: bf16 where that is fast, "
+          "else f32")
       ->capture_default_str();
+}
+
+void add_device(CLI::App& command, std::string& device) {
+  command.add_option("--device", device, "What runs it: cpu, or a GPU: cuda, cuda:1")->capture_default_str();
 }
 
 /// What is run: a folder, or a shape with random weights.
@@ -52,6 +58,7 @@ void add_generate(CLI::App& app, generate_options& options, int& code) {
       ->capture_default_str()
       ->check(whole_number<std::uint64_t>);
   add_precision(*command, options.precision);
+  add_device(*command, options.device);
   add_threads(*command, options.threads);
   add_json(*command, options.json);
   command->callback([&] { code = generate(options); });
@@ -60,6 +67,7 @@ void add_generate(CLI::App& app, generate_options& options, int& code) {
 void add_benchmark(CLI::App& app, benchmark_options& options, int& code) {
   auto* command = app.add_subcommand("benchmark", "Tokens a second, and quality, at uniform widths and as searched");
   add_subject(*command, options.subject);
+  add_device(*command, options.device);
   command->add_option("--bits", options.bits, "Widths of all layers: 2, 3, 4, 5, 6, 8, and 16 for the model as it is")
       ->delimiter(',')
       ->capture_default_str();

@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "amq/cuda/cuda_error.hpp"
 #include "amq/evaluate/process_evaluator.hpp"
 #include "amq/evaluate/tied_evaluator.hpp"
 #include "amq/search/objective_front.hpp"
@@ -20,6 +21,7 @@
 #include "amq/search/search.hpp"
 #include "amq/store/sqlite_archive.hpp"
 #include "archive_settings.hpp"
+#include "devices.hpp"
 #include "engine.hpp"
 #include "front_files.hpp"
 #include "interrupt.hpp"
@@ -48,23 +50,40 @@ search_budget new_budget(search_options const& options, index layers) {
   return budget;
 }
 
-/// The precision asked for. `automatic` is what the archive began with, or what suits this processor.
+/// A setting of the search that is resumed; nothing for a new one, or where its archive lacks it.
+std::optional<std::string> setting_before(search_options const& options, std::string const& key) {
+  auto const file = options.out / "archive.sqlite";
+  if (!options.resume || !sqlite_archive::started(file)) return std::nullopt;
+  auto const settings = sqlite_archive::open(file).settings();
+  auto const found = settings.find(key);
+  return found == settings.end() ? std::nullopt : std::optional(found->second);
+}
+
+bool on_cuda(search_options const& options) { return parse_device(options.space.device).kind == device::cuda; }
+
+/// The device asked for. `any` is what the archive began with.
+std::string device_for(search_options const& options) {
+  bool const keeps_cuda = options.space.device == "any" && setting_before(options, "device") == "cuda";
+  return keeps_cuda ? "cuda" : options.space.device;
+}
+
+/// The precision asked for. `automatic` is what the archive began with, or what suits the device.
 std::string precision_for(search_options const& options) {
   if (options.measure.precision != "automatic") return options.measure.precision;
-  auto const file = options.out / "archive.sqlite";
-  if (options.resume && sqlite_archive::started(file))
-    return setting(sqlite_archive::open(file).settings(), "precision", file);
+  if (auto const before = setting_before(options, "precision")) return *before;
+  if (on_cuda(options)) return precision_name(numbers_of("automatic"));
   return options.evaluator ? "f32" : to_string(precision_of("automatic", options.measure.length));
 }
 
 /// Everything that must be the same when the search is resumed, and what only describes it.
 settings_map describe(search_options const& options, search_objectives const& objectives, llama const& model,
-                      token_sequences const& tokens, search_budget const& budget) {
+                      token_sequences const& tokens, device_list const& devices, search_budget const& budget) {
   auto const names = with_own_parts(policies(), names_of(options, objectives));
   settings_map settings{{"seed", std::to_string(options.seed)},
                         {"loss", options.measure.loss},
                         {"proxy", options.evaluator ? "process" : proxy_of(options.measure, options.space.target)},
                         {"precision", options.measure.precision},
+                        {"device", on_cuda(options) ? "cuda" : "cpu"},
                         {"preset", names.preset},
                         {"predictor", names.predictor},
                         {"optimizer", names.optimizer},
@@ -92,6 +111,7 @@ settings_map describe(search_options const& options, search_objectives const& ob
                         {"version", version},
                         {"build", build_name()},
                         {"machine", machine_name()}};
+  if (!devices.empty()) settings["gpu"] = device_names(devices);
   if (options.evaluator) settings["evaluator"] = *options.evaluator;
   if (objectives.table()) settings["profile"] = objectives.table()->to_json().dump();
   return settings;
@@ -101,14 +121,14 @@ settings_map describe(search_options const& options, search_objectives const& ob
 setting_rules resume_rules() {
   setting_rules rules;
   rules.free.insert(rules.free.end(), {"model", "tokens", "planned_evaluations"});
-  rules.warned.push_back("evaluator");
+  rules.warned.insert(rules.warned.end(), {"evaluator", "gpu"});
   return rules;
 }
 
 /// Archives made before a setting had a name have its first value.
 void forget_later_settings(settings_map const& stored, settings_map& wanted) {
-  settings_map const first{{"infill", "spread"}, {"formats", ""},   {"ties", ""},
-                           {"keep", ""},         {"target", "amq"}, {"objective", "bits"}};
+  settings_map const first{{"infill", "spread"}, {"formats", ""},       {"ties", ""},     {"keep", ""},
+                           {"target", "amq"},    {"objective", "bits"}, {"device", "cpu"}};
   for (auto const& [key, value] : first)
     if (!stored.contains(key) && wanted[key] == value) wanted.erase(key);
 }
@@ -122,19 +142,20 @@ void keep_first_sizes(search_options const& options, settings_map const& stored,
 }
 
 sqlite_archive open_archive(search_options const& options, search_objectives const& objectives, llama const& model,
-                            token_sequences const& tokens, format_space const& space, search_budget& budget) {
+                            token_sequences const& tokens, format_space const& space, device_list const& devices,
+                            search_budget& budget) {
   auto const file = options.out / "archive.sqlite";
   bool const started = sqlite_archive::started(file);
   if (started && !options.resume)
     throw input_error(file.string() + " exists already; continue it with --resume, or choose another --out");
   if (!started) {
     create_folder(options.out);
-    return sqlite_archive::create(file, describe(options, objectives, model, tokens, budget),
+    return sqlite_archive::create(file, describe(options, objectives, model, tokens, devices, budget),
                                   archived_layers(space, space.layers()));
   }
   auto archive = sqlite_archive::open(file);
   keep_first_sizes(options, archive.settings(), file, budget);
-  auto wanted = describe(options, objectives, model, tokens, budget);
+  auto wanted = describe(options, objectives, model, tokens, devices, budget);
   forget_later_settings(archive.settings(), wanted);
   auto const warning = archive.expect_settings(wanted, resume_rules());
   if (!warning.empty()) std::fprintf(stderr, "amq: %s\n", warning.c_str());
@@ -194,21 +215,28 @@ struct outcome {
   memory_archive sized;     ///< with the size that the search went by
 };
 
+/// The device's failure, and that nothing is lost by it.
+error failed_device(cuda_error const& failure, std::int64_t evaluations, std::filesystem::path const& file) {
+  return error(std::string(failure.what()) + "\namq: the search stopped there, and " + std::to_string(evaluations) +
+               " evaluations are kept in " + file.string() + "; continue with the same command and --resume");
+}
+
 outcome run(search_options const& options, search_objectives const& objectives, llama const& model,
-            token_sequences const& tokens, format_space const& space, format_space const& sized) {
+            token_sequences const& tokens, format_space const& space, format_space const& sized,
+            device_list const& devices) {
   auto const names = names_of(options, objectives);
   expect_strategy(policies(), names, objectives.both());
   auto budget = new_budget(options, space.size());
   interruptible_executor executor(threads_to_use(options.measure.threads));
   auto const prepare = [&] {
     if (options.evaluator) return start_evaluator(options, space);
-    return evaluator_of(model, tokens, space, proxy_of(options.measure, options.space.target), options.measure,
+    return evaluator_of(model, tokens, space, proxy_of(options.measure, options.space.target), options.measure, devices,
                         options.out / "statistics.safetensors", executor);
   };
   // A new archive is made once everything that can be refused is there; an old one is compared before the long work.
   std::optional<any_evaluator> evaluator;
   if (!sqlite_archive::started(options.out / "archive.sqlite")) evaluator.emplace(prepare());
-  auto archive = open_archive(options, objectives, model, tokens, space, budget);
+  auto archive = open_archive(options, objectives, model, tokens, space, devices, budget);
   if (!evaluator) evaluator.emplace(prepare());
   executor.finish_pieces();
   progress bar("search", budget.evaluations, std::ssize(archive.evaluations()));
@@ -220,7 +248,13 @@ outcome run(search_options const& options, search_objectives const& objectives, 
   };
   outcome finished;
   resized_archive seen(archive, space, sized);
-  finished.result = run_search(sized, *evaluator, seen, strategy, how, show_progress(bar));
+  try {
+    finished.result = run_search(sized, *evaluator, seen, strategy, how, show_progress(bar));
+  } catch (cuda_error const& failure) {
+    bar.finish();
+    archive.flush();
+    throw failed_device(failure, std::ssize(archive.evaluations()), options.out / "archive.sqlite");
+  }
   bar.finish();
   archive.flush();
   for (auto const& e : archive.evaluations()) finished.measured.record(e);
@@ -313,10 +347,14 @@ void report_end(search_options const& options, outcome const& finished) {
 int search(search_options const& given) {
   auto const start = std::chrono::steady_clock::now();
   auto options = given;
-  check_measuring(options.measure);
+  options.space.device = device_for(options);
+  check_measuring(options.measure, options.space.device);
   options.measure.precision = precision_for(options);
   search_objectives const objectives(options);
   if (!options.evaluator) expect_names(proxy_of(options.measure, options.space.target), options.measure);
+  if (options.evaluator && on_cuda(options))
+    throw input_error("--evaluator measures by itself, so --device cuda has nothing to do; leave one of them out");
+  auto const devices = open_devices(options.space);
   auto const model = llama::load(options.model);
   auto const tokens =
       load_checked_tokens(options.measure.tokens, {options.measure.sequences, options.measure.length}, model);
@@ -325,7 +363,7 @@ int search(search_options const& given) {
     std::fprintf(stderr,
                  "amq: every layer has one choice, so there is nothing to decide; --bits or --formats give more\n");
   auto const sized = objectives.sized(space);
-  auto const finished = run(options, objectives, model, tokens, space, sized);
+  auto const finished = run(options, objectives, model, tokens, space, sized, devices);
   double const seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   if (finished.measured.evaluations().empty()) {
     report_end(options, finished);

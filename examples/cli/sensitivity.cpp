@@ -62,15 +62,16 @@ void print(nlohmann::ordered_json const& json, std::string const& loss) {
 
 int sensitivity(sensitivity_options const& options) {
   auto const start = std::chrono::steady_clock::now();
-  check_measuring(options.measure);
+  check_measuring(options.measure, options.space.device);
   expect_names(proxy_of(options.measure, options.space.target), options.measure);
+  auto const devices = open_devices(options.space);
   auto const model = llama::load(options.model);
   auto const tokens =
       load_checked_tokens(options.measure.tokens, {options.measure.sequences, options.measure.length}, model);
   auto const space = space_of(model, options.space);
   interruptible_executor executor(threads_to_use(options.measure.threads));
   auto evaluator = evaluator_of(model, tokens, space, proxy_of(options.measure, options.space.target), options.measure,
-                                {}, executor);
+                                devices, {}, executor);
   executor.finish_pieces();
   auto const losses = measure_alone(evaluator, space);
   if (static_cast<index>(losses.size()) < space.size()) {

@@ -13,6 +13,7 @@
 #include "amq/model/llama.hpp"
 #include "amq/space/format_space.hpp"
 #include "amq/text/text_tokens.hpp"
+#include "devices.hpp"
 #include "options.hpp"
 #include "precisions.hpp"
 #include "spaces.hpp"
@@ -31,8 +32,18 @@ inline void create_folder(std::filesystem::path const& folder) {
                       "; choose a place that you may write to");
 }
 
-inline void check_measuring(measuring const& measure) {
-  precision_of(measure.precision, measure.length);
+/// What measures a space; formats that it cannot run are refused before it is looked for.
+inline device_list open_devices(space_options const& options) {
+  auto const choice = parse_device(options.device);
+  expect_kernels(choice.kind, formats_of(options));
+  return open_devices(choice);
+}
+
+inline void check_measuring(measuring const& measure, std::string const& device = "cpu") {
+  if (parse_device(device).kind == device::cuda)
+    numbers_of(measure.precision);
+  else
+    precision_of(measure.precision, measure.length);
   if (measure.length < 2)
     throw input_error("--length " + std::to_string(measure.length) +
                       " leaves no position to compare: a sequence needs at least 2 tokens");

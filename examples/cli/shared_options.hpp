@@ -53,7 +53,11 @@ inline void add_space(CLI::App& command, space_options& space) {
                   "Format of files whose bytes, choices and fused layers count: amq, compressed-tensors, "
                   "compressed-tensors-symmetric, gptq, gptq-symmetric, awq, mlx or gguf")
       ->capture_default_str();
-  command.add_option("--device", space.device, "Refuse formats without a kernel on: any, cpu or cuda")
+  command
+      .add_option(
+          "--device", space.device,
+          "What measures: any (this processor, formats without a kernel, too), cpu (formats with one alone), or "
+          "GPUs: cuda, cuda:1, cuda:0,1")
       ->capture_default_str();
 }
 
@@ -67,8 +71,8 @@ inline void add_measuring(CLI::App& command, measuring& measure, bool required =
                      "Quantizer used while measuring: hqq (default), rtn, rtn_symmetric, rtn_awq, gptq, awq or gguf");
   command
       .add_option("--precision", measure.precision,
-                  "Of activations in products with quantized layers: f32, bf16, int8, or automatic: bf16 where that is "
-                  "fast, else f32")
+                  "Of activations in products with quantized layers: f32, bf16, int8 (cpu), f16 (cuda), or automatic: "
+                  "bf16 where that is fast, else f32")
       ->capture_default_str();
   add_threads(command, measure.threads);
 }

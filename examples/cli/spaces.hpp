@@ -13,6 +13,7 @@
 #include "amq/space/device_check.hpp"
 #include "amq/space/format_space.hpp"
 #include "amq/space/tied_layers.hpp"
+#include "devices.hpp"
 #include "options.hpp"
 
 namespace amq::cli {
@@ -68,7 +69,7 @@ template <class Model>
 format_space space_of(Model const& model, std::span<linear_layer const> linears, space_options const& options) {
   std::vector<linear_layer> const layers(linears.begin(), linears.end());
   auto const formats = formats_of(options);
-  expect_kernels(device_named(options.device), formats);
+  expect_kernels(parse_device(options.device).kind, formats);
   auto const left_alone = kept_layers(layers, options.keep);
   std::vector<std::vector<format>> choices;
   for (std::size_t i = 0; i < layers.size(); ++i)

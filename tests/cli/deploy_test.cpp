@@ -220,8 +220,9 @@ TEST_CASE("spaces that make no sense are refused before anything is measured") {
   CHECK(lacks(why({"--target", "ggml"}), {"'ggml'", "gguf"}) == "");
   CHECK(lacks(why({"--target", "awq"}), {"awq", "cannot hold", "2g16"}) == "");
   CHECK(lacks(why({"--target", "gguf"}), {"gguf", "256"}) == "");
-  CHECK(lacks(why({"--formats", "2g16,stack3", "--device", "cuda"}), {"stack3", "cuda"}) == "");
-  CHECK(lacks(why({"--device", "tpu"}), {"'tpu'"}) == "");
+  CHECK(lacks(why({"--formats", "2g32,stack3", "--device", "cuda"}), {"stack3", "cuda"}) == "");
+  CHECK(lacks(why({"--formats", "2g16,stack3", "--device", "cpu"}), {"stack3", "cpu"}) == "");
+  CHECK(lacks(why({"--device", "tpu"}), {"tpu"}) == "");
   CHECK(lacks(why({"--precision", "f64"}), {"--precision f64", "bf16"}) == "");
   CHECK_FALSE(std::filesystem::exists(model.scratch().path() / "out"));
 }

@@ -1,11 +1,10 @@
 // The main job through the program: search, kill, resume, deploy.
-#include <sqlite3.h>
-
 #include <chrono>
 #include <memory>
 #include <sstream>
 #include <thread>
 
+#include "support/archive_rows.hpp"
 #include "support/program.hpp"
 #include "support/small_model.hpp"
 
@@ -29,25 +28,8 @@ std::vector<std::string> search_arguments(small_model const& model, std::string 
   return arguments;
 }
 
-/// Every row of an archive as text, `seconds` aside.
 std::vector<std::string> rows(small_model const& model, std::string const& out) {
-  sqlite3* database = nullptr;
-  auto const file = model.scratch().path() / out / "archive.sqlite";
-  sqlite3_open_v2(file.c_str(), &database, SQLITE_OPEN_READONLY, nullptr);
-  std::vector<std::string> all;
-  auto const add = [](void* to, int count, char** values, char**) {
-    std::string row;
-    for (int i = 0; i < count; ++i) row += std::string(values[i] ? values[i] : "null") + "|";
-    static_cast<std::vector<std::string>*>(to)->push_back(row);
-    return 0;
-  };
-  sqlite3_exec(
-      database,
-      "SELECT id, configuration, quote(average_bits), model_bytes, quote(loss), hex(sequence_losses), phase, batch "
-      "FROM evaluations ORDER BY id",
-      add, &all, nullptr);
-  sqlite3_close(database);
-  return all;
+  return amq_test::archive_rows(model.scratch().path() / out);
 }
 
 std::string changed(std::vector<std::string> arguments, std::string const& option, std::string const& value) {

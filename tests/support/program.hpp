@@ -25,8 +25,9 @@ struct outcome {
 class running_program {
  public:
   /// `file_limit`: bytes that a file of the program may grow to, as on a full disk; 0 for no limit.
-  explicit running_program(std::vector<std::string> arguments, rlim_t file_limit = 0) {
-    arguments.insert(arguments.begin(), AMQ_PROGRAM);
+  explicit running_program(std::vector<std::string> arguments, rlim_t file_limit = 0,
+                           char const* program = AMQ_PROGRAM) {
+    arguments.insert(arguments.begin(), program);
     std::vector<char*> pointers;
     for (auto& argument : arguments) pointers.push_back(argument.data());
     pointers.push_back(nullptr);
@@ -35,7 +36,7 @@ class running_program {
       redirect("out", STDOUT_FILENO);
       redirect("err", STDERR_FILENO);
       if (rlimit const limit{file_limit, file_limit}; file_limit > 0) ::setrlimit(RLIMIT_FSIZE, &limit);
-      ::execv(AMQ_PROGRAM, pointers.data());
+      ::execv(program, pointers.data());
       ::_exit(127);
     }
   }

@@ -3,11 +3,13 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
 #include "amq/concepts/matrix_quantizer.hpp"
 #include "amq/concepts/preparing_quantizer.hpp"
+#include "amq/evaluate/device_request.hpp"
 
 namespace amq {
 
@@ -41,6 +43,9 @@ class any_matrix_quantizer {
 
   std::string name() const { return self_->name(); }
 
+  /// How a device makes this format as the one within would.
+  std::optional<cuda::quantizer_request> device_request(format f) const { return self_->device_request(f); }
+
  private:
   struct erased {
     virtual ~erased() = default;
@@ -51,6 +56,7 @@ class any_matrix_quantizer {
     virtual quantized_matrix quantize(matrix_view<float const> weights, format f, layer_statistics const& statistics,
                                       preparation const& prepared) const = 0;
     virtual std::string name() const = 0;
+    virtual std::optional<cuda::quantizer_request> device_request(format f) const = 0;
   };
 
   template <class Quantizer>
@@ -85,6 +91,9 @@ class any_matrix_quantizer {
         return quantizer_.quantize(weights, f, statistics);
     }
     std::string name() const override { return quantizer_.name(); }
+    std::optional<cuda::quantizer_request> device_request(format f) const override {
+      return amq::device_request(quantizer_, f);
+    }
 
     Quantizer quantizer_;
   };

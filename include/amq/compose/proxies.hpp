@@ -1,6 +1,7 @@
 // Quantizers that may fill a bank, by run-time names; formats of every kind in one space.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -10,6 +11,7 @@
 #include "amq/compose/registry.hpp"
 #include "amq/concepts/matrix_quantizer.hpp"
 #include "amq/concepts/preparing_quantizer.hpp"
+#include "amq/evaluate/device_request.hpp"
 #include "amq/quantize/awq.hpp"
 #include "amq/quantize/bitstack.hpp"
 #include "amq/quantize/gguf_blocks.hpp"
@@ -58,6 +60,11 @@ class each_kind {
   }
 
   std::string name() const { return affine_.name(); }
+
+  std::optional<cuda::quantizer_request> device_request(format f) const {
+    if (f.stacked() || f.kept_columns > 0) return std::nullopt;
+    return amq::device_request(affine_, f);
+  }
 
  private:
   Affine affine_;

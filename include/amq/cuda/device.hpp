@@ -75,8 +75,9 @@ using quantizer_request = std::variant<hqq_request, rtn_request>;
 enum class device_loss : std::uint8_t { jsd, kl, cross_entropy };
 
 struct decoder_options {
-  dtype numbers = dtype::bf16;  ///< of activations: f32, f16 or bf16; f32 multiplies without TF32
-  index pass_tokens = 16384;    ///< calibration tokens that pass the blocks together; whole sequences, at least one
+  dtype numbers = dtype::bf16;   ///< of activations: f32, f16 or bf16; f32 multiplies without TF32
+  index pass_tokens = 8192;      ///< calibration tokens that pass the blocks together; whole sequences, at least one
+  index calibration_tokens = 0;  ///< of all sequences that `remember` will get, for which memory is left
   std::int64_t most_bank_bytes = -1;  ///< of the device's memory that the bank may take; -1: what is free
 };
 
@@ -92,9 +93,10 @@ class decoder {
  public:
   virtual ~decoder() = default;
 
-  /// Announces all cells, before any is filled. Returns a sentence where they do not fit on the device and will stream
-  /// from the host's memory; empty where they fit. Throws input_error for a format that no kernel reads, and where
-  /// neither memory holds them, with what is needed and what to lower.
+  /// Announces all cells, before any is filled, in place of those announced before; what was remembered stays. Returns
+  /// a sentence where they do not fit on the device and will stream from the host's memory; empty where they fit.
+  /// Throws input_error for a format that no kernel reads, and where neither memory holds them, with what is needed and
+  /// what to lower.
   virtual std::string announce(std::vector<bank_cell> cells) = 0;
 
   /// Fills a cell with a matrix that is stored already. Throws input_error where it is not of the cell's format.

@@ -20,6 +20,24 @@
 #include "amq/evaluate/streamed_pass.hpp"
 
 namespace amq {
+namespace detail {
+
+/// The number of sequences that a part of `count` of them is. Throws precondition_error unless it is a whole one.
+inline index whole_sequences(double fidelity, index count) {
+  double const part = fidelity * static_cast<double>(count), rounded = std::round(part);
+  AMQ_EXPECTS(rounded >= 1 && fidelity <= 1 && std::abs(part - rounded) < 1e-6,
+              "a part of " + std::to_string(count) + " sequences is a whole number of them, not " +
+                  std::to_string(part) + "; choose stages of the search that fit them");
+  return static_cast<index>(rounded);
+}
+
+/// The mean over the sequences, or why there is none.
+inline void conclude(measurement& measured) {
+  measured.loss = mean(measured.sequence_losses);
+  if (!std::isfinite(measured.loss)) measured.error = "the loss is not finite: the quantized model's logits overflow";
+}
+
+}  // namespace detail
 
 /// Losses against the unquantized model on calibration tokens, weights from a bank that is filled already. Model,
 /// tokens and executor must outlive it. Candidates' linear layers are multiplied in `precision`, all else is f32: the
@@ -67,11 +85,7 @@ class bank_evaluator {
   /// finds for them. Throws precondition_error unless that is a whole number of sequences, at least one: an evaluation
   /// counts by its fidelity, so it has to be the true one.
   void evaluate_part(std::span<configuration const> batch, double fidelity, std::span<measurement> out) {
-    double const part = fidelity * static_cast<double>(sequences()), count = std::round(part);
-    AMQ_EXPECTS(count >= 1 && fidelity <= 1 && std::abs(part - count) < 1e-6,
-                "a part of " + std::to_string(sequences()) + " sequences is a whole number of them, not " +
-                    std::to_string(part) + "; choose stages of the search that fit them");
-    measure_each(batch, static_cast<index>(count), [&](std::size_t i, measurement&& measured) {
+    measure_each(batch, detail::whole_sequences(fidelity, sequences()), [&](std::size_t i, measurement&& measured) {
       out[i] = std::move(measured);
       return true;
     });
@@ -107,8 +121,7 @@ class bank_evaluator {
       auto const start = std::chrono::steady_clock::now();
       auto result =
           bank_.ready(batch[i]) ? measure(batch[i], shared, sequences) : measure_streamed(batch[i], sequences);
-      result.loss = mean(result.sequence_losses);
-      if (!std::isfinite(result.loss)) result.error = "the loss is not finite: the quantized model's logits overflow";
+      detail::conclude(result);
       result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
       if (!sink(i, std::move(result))) return;
     }

@@ -13,20 +13,19 @@
 #include "amq/core/error.hpp"
 #include "amq/core/matrix.hpp"
 #include "amq/core/precision.hpp"
-#include "amq/generate/forward_pass.hpp"
+#include "amq/generate/passes.hpp"
 #include "amq/generate/running_model.hpp"
 #include "amq/generate/sampler.hpp"
-#include "amq/model/kv_cache.hpp"
 
 namespace amq {
 
 struct generation_options {
-  index tokens = 128;                   ///< at most, after each prompt
-  amq::sampling sampling = {};          ///< greedy, unless asked otherwise
-  std::uint64_t seed = 0;               ///< of what is drawn; prompt i draws from its stream i
-  std::vector<std::int32_t> stop = {};  ///< tokens that end a sequence; they are not part of it
-  amq::precision precision = amq::precision::f32;
-  index pass_tokens = 512;  ///< rows that prefill multiplies at once
+  index tokens = 128;                              ///< at most, after each prompt
+  amq::sampling sampling = {};                     ///< greedy, unless asked otherwise
+  std::uint64_t seed = 0;                          ///< of what is drawn; prompt i draws from its stream i
+  std::vector<std::int32_t> stop = {};             ///< tokens that end a sequence; they are not part of it
+  amq::precision precision = amq::precision::f32;  ///< on the host
+  index pass_tokens = 512;                         ///< rows that prefill multiplies at once
 };
 
 /// Why a sequence ended.
@@ -76,29 +75,36 @@ namespace detail {
 
 /// One prompt and what follows it.
 struct growing_sequence {
-  kv_cache cache;
+  index number;    ///< of those that run passes
+  index capacity;  ///< tokens that there is room for
   amq::sampler sampler;
-  std::size_t read = 0;  ///< tokens of the prompt that are in the cache
+  index length = 0;      ///< tokens that passes have read
+  std::size_t read = 0;  ///< of them, tokens of the prompt
   bool done = false;
 };
 
 /// Everything of one call of generate().
-template <class Executor, class OnToken>
+template <passes Passes, class OnToken>
 class generation_run {
  public:
-  generation_run(running_model const& model, std::span<std::vector<std::int32_t> const> prompts,
-                 generation_options const& options, Executor& executor, OnToken const& on_token)
-      : prompts_(prompts), options_(options), on_token_(on_token), pass_(model, options.precision, executor) {
-    check_prompts(model.config(), prompts);
-    for (std::size_t i = 0; i < prompts.size(); ++i) {
-      index const room = std::min(model.config().max_length, std::ssize(prompts[i]) + options.tokens);
-      growing_.push_back({kv_cache(model.config(), room), sampler(options.sampling, options.seed, i)});
-    }
+  generation_run(Passes& run_by, std::span<std::vector<std::int32_t> const> prompts, generation_options const& options,
+                 OnToken const& on_token)
+      : passes_(run_by), prompts_(prompts), options_(options), on_token_(on_token) {
     result_.sequences.resize(prompts.size());
-    result_.figures.bytes_per_pass = model.bytes_per_token();
+    result_.figures.bytes_per_pass = passes_.bytes_per_pass();
+  }
+  generation_run(generation_run const&) = delete;
+  generation_run& operator=(generation_run const&) = delete;
+  ~generation_run() {
+    for (auto const& own : growing_) passes_.close(own.number);
   }
 
   generation run() {
+    for (std::size_t i = 0; i < prompts_.size(); ++i) {
+      index const room = std::min(passes_.config().max_length, std::ssize(prompts_[i]) + options_.tokens);
+      sampler draws(options_.sampling, options_.seed, i);
+      growing_.push_back({passes_.open(room), room, std::move(draws)});
+    }
     auto const start = clock::now();
     while (read_prompts()) {
     }
@@ -129,7 +135,7 @@ class generation_run {
     }
     if (parts_.empty()) return false;
     result_.figures.prompt_tokens += std::ssize(tokens_);
-    auto const logits = pass_.run(parts_, tokens_);
+    auto const logits = passes_.run(parts_, tokens_);
     for (std::size_t part = 0; part < parts_.size(); ++part)
       if (growing_[in_pass_[part]].read == prompts_[in_pass_[part]].size()) choose(part, logits);
     return true;
@@ -143,7 +149,7 @@ class generation_run {
     if (parts_.empty()) return false;
     result_.figures.decoded_tokens += std::ssize(parts_);
     ++result_.figures.decode_passes;
-    auto const logits = pass_.run(parts_, tokens_);
+    auto const logits = passes_.run(parts_, tokens_);
     for (std::size_t part = 0; part < parts_.size(); ++part) choose(part, logits);
     return true;
   }
@@ -155,7 +161,9 @@ class generation_run {
   }
 
   void add(std::size_t sequence, std::span<std::int32_t const> tokens) {
-    parts_.push_back({&growing_[sequence].cache, std::ssize(tokens)});
+    auto& own = growing_[sequence];
+    own.length += std::ssize(tokens);
+    parts_.push_back({own.number, std::ssize(tokens)});
     tokens_.insert(tokens_.end(), tokens.begin(), tokens.end());
     in_pass_.push_back(sequence);
   }
@@ -173,17 +181,17 @@ class generation_run {
     sequence.tokens.push_back(token);
     on_token_(static_cast<index>(i), token);
     bool const enough = std::ssize(sequence.tokens) >= options_.tokens;
-    bool const full = own.cache.length() == own.cache.capacity();
+    bool const full = own.length == own.capacity;
     own.done = enough || full;
     if (full && !enough) sequence.end = ending::context_full;
   }
 
+  Passes& passes_;
   std::span<std::vector<std::int32_t> const> prompts_;
   generation_options const& options_;
   OnToken const& on_token_;
-  forward_pass<Executor> pass_;
   std::vector<growing_sequence> growing_;
-  std::vector<sequence_part> parts_;
+  std::vector<pass_part> parts_;
   std::vector<std::int32_t> tokens_;
   std::vector<std::size_t> in_pass_;
   generation result_;
@@ -191,18 +199,28 @@ class generation_run {
 
 }  // namespace detail
 
-/// What the model writes after each of the prompts (token ids). `on_token(prompt, token)` is called as soon as a token
-/// is chosen, on this thread. Prompts are read `pass_tokens` rows at a time, all in one batch whatever their lengths;
-/// then a pass gives one token for each sequence, so that weights are read once for all. Same model, prompts, options:
-/// same tokens, for any number of workers; a prompt's tokens do not depend on the others but for how products of one
-/// and of many rows are rounded. Memory: a key/value cache for each prompt and all that follows it. Throws input_error
-/// for empty prompts, prompts longer than the model reads, foreign token ids, and for logits that are not numbers.
+/// What the model writes after each of the prompts (token ids), by whoever runs its passes. `on_token(prompt, token)`
+/// is called as soon as a token is chosen, on this thread. Prompts are read `pass_tokens` rows at a time, all in one
+/// batch whatever their lengths; then a pass gives one token for each sequence, so that weights are read once for all.
+/// Same model, prompts, options: same tokens, for any number of workers; a prompt's tokens do not depend on the others
+/// but for how products of one and of many rows are rounded. Memory: a key/value cache for each prompt and all that
+/// follows it. Throws input_error for empty prompts, prompts longer than the model reads, foreign token ids, and for
+/// logits that are not numbers.
+template <passes Passes, class OnToken>
+generation generate(Passes& run_by, std::span<std::vector<std::int32_t> const> prompts,
+                    generation_options const& options, OnToken const& on_token) {
+  AMQ_EXPECTS(options.tokens >= 1 && options.pass_tokens >= 1,
+              "generate() makes at least one token, of passes of at least one");
+  check_prompts(run_by.config(), prompts);
+  return detail::generation_run<Passes, OnToken>(run_by, prompts, options, on_token).run();
+}
+
+/// The same on the host.
 template <class Executor, class OnToken>
 generation generate(running_model const& model, std::span<std::vector<std::int32_t> const> prompts,
                     generation_options const& options, Executor& executor, OnToken const& on_token) {
-  AMQ_EXPECTS(options.tokens >= 1 && options.pass_tokens >= 1,
-              "generate() makes at least one token, of passes of at least one");
-  return detail::generation_run<Executor, OnToken>(model, prompts, options, executor, on_token).run();
+  host_passes<Executor> on_host(model, options.precision, executor);
+  return generate(on_host, prompts, options, on_token);
 }
 
 }  // namespace amq

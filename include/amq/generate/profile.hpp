@@ -76,8 +76,8 @@ decode_profile profile_model(running_model const& model, speed_options const& op
   using watch = product_watch<Clock>;
   std::vector<std::vector<double>> products(static_cast<std::size_t>(model.config().blocks * linears_per_block));
   std::vector<double> heads, passes;
-  auto const watch_of = [](index i) { return watch{i % 2 == 1}; };
-  timed_rounds<Clock>(model, options, executor, watch_of, [&](index i, double total, watch const& seen) {
+  host_rounds runs(model, options, executor, [](index i) { return watch{i % 2 == 1}; });
+  timed_rounds<Clock>(model.config(), options, runs, [&](index i, double total, watch const& seen) {
     if (i == 0) return;
     if (!seen.looks) return passes.push_back(total);
     for (std::size_t layer = 0; layer < products.size(); ++layer) products[layer].push_back(seen.products[layer]);

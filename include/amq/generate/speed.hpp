@@ -5,8 +5,10 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "amq/core/error.hpp"
@@ -96,32 +98,29 @@ struct head_watch {
   }
 };
 
-/// Reads a prompt and writes tokens after it, again and again. Pass 0 is the prompt's, watched by `watch_of(0)`; `each(
-/// pass number, total seconds, watch)` hears of all passes but those of the first round.
-template <class Clock, class Executor, class WatchOf, class Each>
-void timed_rounds(running_model const& model, speed_options const& options, Executor& executor, WatchOf const& watch_of,
-                  Each const& each) {
+/// Reads a prompt and writes tokens after it, again and again. `runs` has `start()`, called before each round,
+/// `watch(pass number)`, 0 being the prompt's, and `run(tokens, watch)`, which is timed; `each(pass number, total
+/// seconds, watch)` hears of all passes but those of the first round.
+template <class Clock, class Runs, class Each>
+void timed_rounds(model_config const& config, speed_options const& options, Runs& runs, Each const& each) {
   AMQ_EXPECTS(options.prompt_tokens >= 1 && options.decode_tokens >= 1 && options.repeats >= 1,
               "speed is measured over at least one token, one pass and one round");
   index const length = options.prompt_tokens + options.decode_tokens;
-  if (length > model.config().max_length)
+  if (length > config.max_length)
     throw input_error("speed over " + std::to_string(length) + " tokens was asked for, and the model reads at most " +
-                      std::to_string(model.config().max_length) + "; ask for shorter prompts or fewer tokens");
-  auto const tokens = arbitrary_tokens(length, model.config().vocabulary);
+                      std::to_string(config.max_length) + "; ask for shorter prompts or fewer tokens");
+  auto const tokens = arbitrary_tokens(length, config.vocabulary);
   auto const prompt = std::span(tokens).first(static_cast<std::size_t>(options.prompt_tokens));
-  kv_cache cache(model.config(), length);
-  forward_pass<Executor> pass(model, options.precision, executor);
   double timed = 0;
   for (int round = 0; round <= options.repeats || timed < options.least_seconds; ++round) {
-    cache.rewind(0);
+    runs.start(length);
     for (index i = 0; i <= options.decode_tokens; ++i) {
       auto const read =
           i == 0 ? prompt : std::span(tokens).subspan(static_cast<std::size_t>(options.prompt_tokens + i - 1), 1);
-      sequence_part part{&cache, std::ssize(read)};
       if (options.before_pass) options.before_pass();
-      auto watch = watch_of(i);
+      auto watch = runs.watch(i);
       auto const start = Clock::now();
-      pass.run(std::span(&part, 1), read, watch);
+      runs.run(read, watch);
       double const total = seconds_since<Clock>(start);
       if (round == 0) continue;
       timed += total;
@@ -129,6 +128,31 @@ void timed_rounds(running_model const& model, speed_options const& options, Exec
     }
   }
 }
+
+/// Rounds on the host, pass i watched by `watch_of(i)`.
+template <class Executor, class WatchOf>
+class host_rounds {
+ public:
+  host_rounds(running_model const& model, speed_options const& options, Executor& executor, WatchOf watch_of)
+      : model_(&model), pass_(model, options.precision, executor), watch_of_(std::move(watch_of)) {}
+
+  void start(index length) {
+    if (!cache_) cache_.emplace(model_->config(), length);
+    cache_->rewind(0);
+  }
+  auto watch(index i) const { return watch_of_(i); }
+  template <class Watch>
+  void run(std::span<std::int32_t const> tokens, Watch& watch) {
+    sequence_part const part{&*cache_, std::ssize(tokens)};
+    pass_.run(std::span(&part, 1), tokens, watch);
+  }
+
+ private:
+  running_model const* model_;
+  forward_pass<Executor> pass_;
+  WatchOf watch_of_;
+  std::optional<kv_cache> cache_;
+};
 
 }  // namespace detail
 
@@ -140,8 +164,8 @@ template <class Clock = std::chrono::steady_clock, class Executor>
 model_speed measure_speed(running_model const& model, speed_options const& options, Executor& executor) {
   using watch = detail::head_watch<Clock>;
   std::vector<double> blocks[2], heads[2];  // of prefill and of decoding
-  auto const watch_of = [](index) { return watch{}; };
-  detail::timed_rounds<Clock>(model, options, executor, watch_of, [&](index i, double total, watch const& seen) {
+  detail::host_rounds runs(model, options, executor, [](index) { return watch{}; });
+  detail::timed_rounds<Clock>(model.config(), options, runs, [&](index i, double total, watch const& seen) {
     blocks[i > 0].push_back(total - seen.seconds);
     heads[i > 0].push_back(seen.seconds);
   });

@@ -58,6 +58,9 @@ class cached_llama {
         frequencies_(rope_frequencies(config_.rope, config_.head_size)) {}
 
   model_config const& config() const { return config_; }
+  std::span<block_parameters const> parameters() const { return parameters_; }
+  std::span<float const> final_norm() const { return final_norm_; }
+  std::span<float const> frequencies() const { return frequencies_; }
 
   /// Runs all blocks over s.hidden, whose rows are the new tokens of each part in turn, and adds these tokens to the
   /// caches. Every linear layer is multiplied through `weights`. The executor's workers share rows and heads; results

@@ -112,6 +112,15 @@ class llama {
   /// SHA-256 of all tensors of the checkpoint: name, dtype, shape and bytes, in order of the names. Reads everything.
   std::string fingerprint() const;
 
+  /// Norms and biases, one a block; the last norm (hidden); radians a position for each pair of a head.
+  std::span<block_parameters const> parameters() const { return parameters_; }
+  std::span<float const> final_norm() const { return final_norm_; }
+  std::span<float const> frequencies() const { return frequencies_; }
+
+  /// (vocabulary, hidden) as they lie in the mapped file; the same tensor when tied.
+  tensor_view const& embedding_tensor() const { return checkpoint_.tensor(layout_.embedding); }
+  tensor_view const& head_tensor() const { return checkpoint_.tensor(layout_.head); }
+
   /// (vocabulary, hidden)
   matrix_view<float const> output_head() const { return config_.tied_head ? embeddings_.view() : head_.view(); }
 

@@ -96,6 +96,14 @@ class hqq {
     return encode(weights, f).pack(f);
   }
 
+  hqq_options const& options() const { return options_; }
+
+  /// Whether the solver starts from whole zeros at this width.
+  bool rounds_zero(int bits) const {
+    return options_.round_zero == zero_rounding::always ||
+           (options_.round_zero == zero_rounding::at_4_bits && bits == 4);
+  }
+
   std::string name() const {
     hqq_options const usual;
     std::ostringstream text;
@@ -110,11 +118,6 @@ class hqq {
   }
 
  private:
-  bool rounds_zero(int bits) const {
-    return options_.round_zero == zero_rounding::always ||
-           (options_.round_zero == zero_rounding::at_4_bits && bits == 4);
-  }
-
   /// Until `finish`, result.scales holds the inverse of the scale, as the solver works with it.
   void start(matrix_view<float const> weights, format f, affine_codes& result) const {
     constexpr float narrowest = 1e-4f;

@@ -74,6 +74,8 @@ class rtn {
     return encode(weights, f).pack(f);
   }
 
+  rtn_options const& options() const { return options_; }
+
   std::string name() const {
     switch (options_.variant) {
       case rtn_variant::asymmetric:

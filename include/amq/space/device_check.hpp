@@ -8,6 +8,7 @@
 
 #include "amq/core/error.hpp"
 #include "amq/core/format.hpp"
+#include "amq/core/tile_layout.hpp"
 
 namespace amq {
 
@@ -15,7 +16,7 @@ namespace amq {
 enum class device : std::uint8_t {
   any,  ///< whatever holds dequantized weights, too
   cpu,  ///< kernels that read packed codes on the host
-  cuda  ///< the same on a GPU
+  cuda  ///< the same on a GPU, where nothing else is read
 };
 
 /// Throws input_error for a name that is none.
@@ -29,11 +30,15 @@ inline device device_named(std::string_view name) {
 /// Throws input_error, naming it, for a format that the device has no kernel for.
 inline void expect_kernels(device wanted, std::span<format const> formats) {
   if (wanted == device::any) return;
-  for (format const f : formats)
-    if (f.runs() == execution::dequantized)
-      throw input_error(std::string("no kernel runs ") + spelling(f) + " on " +
-                        (wanted == device::cpu ? "the cpu" : "cuda") +
-                        ": it is dequantized when it is loaded; leave the format out, or --device");
+  for (format const f : formats) {
+    if (wanted == device::cuda && !f.kept() && !tile_layout::holds(f))
+      throw input_error("no kernel runs " + spelling(f) +
+                        " on cuda, where kernels read 2, 3, 4, 5, 6 and 8 bits in groups of 32, 64 and 128; leave the "
+                        "format out, or --device");
+    if (wanted == device::cpu && f.runs() == execution::dequantized)
+      throw input_error("no kernel runs " + spelling(f) +
+                        " on the cpu: it is dequantized when it is loaded; leave the format out, or --device");
+  }
 }
 
 }  // namespace amq

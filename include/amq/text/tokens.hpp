@@ -33,6 +33,7 @@ class token_sequences {
   index count() const { return ids_.rows(); }
   index length() const { return ids_.cols(); }
   std::span<std::int32_t const> sequence(index i) const { return ids_.row(i); }
+  matrix_view<std::int32_t const> ids() const { return ids_.view(); }
 
   /// A copy of the first `n`. Throws precondition_error unless there are as many.
   token_sequences first(index n) const {

@@ -2,8 +2,7 @@
 // without a device.
 #pragma once
 
-// Kernels say `#pragma unroll`, which only the device's compiler knows.
-#pragma GCC diagnostic ignored "-Wunknown-pragmas"
+#define CUDART_VERSION 13000
 
 #include "shim/qualifiers.hpp"
 #include "shim/vector_types.hpp"

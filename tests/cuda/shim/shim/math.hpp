@@ -51,6 +51,19 @@ inline float __log2f(float x) { return std::log2(x); }
 inline float __log10f(float x) { return std::log10(x); }
 inline float __sinf(float x) { return std::sin(x); }
 inline float __cosf(float x) { return std::cos(x); }
+/// Of pi times x, less whole turns.
+inline void sincospi(double x, double* sine, double* cosine) {
+  constexpr double pi = 3.14159265358979323846;
+  double const turn = std::remainder(x, 2.0);
+  *sine = std::sin(pi * turn);
+  *cosine = std::cos(pi * turn);
+}
+inline void sincospif(float x, float* sine, float* cosine) {
+  double s = 0, c = 0;
+  sincospi(x, &s, &c);
+  *sine = static_cast<float>(s);
+  *cosine = static_cast<float>(c);
+}
 inline float __powf(float x, float y) { return std::pow(x, y); }
 inline float __fdividef(float a, float b) { return a / b; }
 inline float fdividef(float a, float b) { return a / b; }

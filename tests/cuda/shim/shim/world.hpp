@@ -4,9 +4,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
+#include <initializer_list>
 #include <map>
 #include <mutex>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "shim/errors.hpp"
@@ -108,7 +110,7 @@ inline std::size_t live_allocations() {
 /// While it lives, the machine has these devices; then those from before.
 class with_devices {
  public:
-  explicit with_devices(std::vector<device_facts> const& facts) : before_(the_world().devices) {
+  with_devices(std::initializer_list<device_facts> facts) : before_(the_world().devices) {
     the_world().devices.clear();
     for (auto const& one : facts) the_world().devices.push_back({.facts = one});
     detail::current_device = 0;
