@@ -69,9 +69,9 @@ __device__ void fill(typename wgmma_shared<Group>::stage& to, std::uint64_t* ful
   }
 }
 
-template <class Number, int Bits, int Group>
-__device__ void multiply_stage(warp_results<1, wgmma_tokens>& y, span_codes<Bits> const& w,
-                               typename wgmma_shared<Group>::stage const& stage) {
+template <class Number, int Group, int Bits>
+__device__ void multiply_wgmma_stage(warp_results<1, wgmma_tokens>& y, span_codes<Bits> const& w,
+                                     typename wgmma_shared<Group>::stage const& stage) {
   using decoded = fragment<Bits, Number>;
   constexpr int group_chunks = Group / device_layout::chunk_inputs, columns = wgmma_tokens / 8;
   int const thread = static_cast<int>(threadIdx.x), g = thread % 32 / 4, t = thread % 4;
@@ -137,7 +137,7 @@ __device__ void multiply_by_wgmma(wgmma_arguments const& p) {
     held = next;
     if (span + 1 < spans) load_codes(next, codes + std::int64_t{span + 1} * span_bytes, lane);
     hopper::wait_barrier(&shared.full[at], static_cast<std::uint32_t>(span / wgmma_stages % 2));
-    multiply_stage<Number>(y, held, shared.stages[at]);
+    multiply_wgmma_stage<Number, Group>(y, held, shared.stages[at]);
     __syncthreads();
     if (thread == 0 && span + wgmma_stages < spans)
       fill<Bits, Group>(shared.stages[at], &shared.full[at], p, block_tile, token, span + wgmma_stages);
@@ -186,8 +186,10 @@ AMQ_CUDA_KERNEL void __launch_bounds__(128 * kernels::wgmma_warpgroups, 1)
 #endif
 }
 
-/// As gemm_fixed, on a device of capability 9.0 in a program that is compiled for sm_90a. Asynchronous; two kernels.
+/// As gemm_fixed, on a device of capability 9.0 in a program that is compiled for sm_90a; not for 8-bit codes in bf16.
+/// Asynchronous; two kernels.
 template <int Bits, int Group, class Number>
+  requires(fragment<Bits, Number>::parts == 1)
 void gemm_by_wgmma(device_matrix const& w, Number const* x, int tokens, float* y, bool accumulate,
                    product_workspace& workspace, cudaStream_t on) {
   using namespace kernels;
@@ -218,13 +220,18 @@ struct wgmma_tuning : default_tuning {
     return takes_wgmma(capability, tokens) ? product_way::gemm : default_tuning::way(capability, tokens);
   }
 
-  /// What gemm asks first: multiplies and returns true, or leaves it to gemm's own kernels.
+  /// What gemm asks first: multiplies and returns true, or leaves it to gemm's own kernels, as 8-bit codes in bf16,
+  /// which take two products each and more registers than there are.
   template <int Bits, int Group, class Number>
   static bool multiply(device_matrix const& w, Number const* x, int tokens, float* y, bool accumulate,
                        product_workspace& workspace, cudaStream_t on) {
-    if (!takes_wgmma(workspace.capability(), tokens)) return false;
-    gemm_by_wgmma<Bits, Group>(w, x, tokens, y, accumulate, workspace, on);
-    return true;
+    if constexpr (fragment<Bits, Number>::parts == 1) {
+      if (!takes_wgmma(workspace.capability(), tokens)) return false;
+      gemm_by_wgmma<Bits, Group>(w, x, tokens, y, accumulate, workspace, on);
+      return true;
+    } else {
+      return false;
+    }
   }
 };
 
