@@ -98,9 +98,10 @@ TEST_CASE("on a device losses are the host's, by any loss and any quantizer") {
   same_losses(given, amq::rtn(amq::rtn_options{amq::rtn_variant::symmetric}), amq::jsd{});
   same_losses(given, amq::rtn(amq::rtn_options{amq::rtn_variant::awq}), amq::jsd{});
   CHECK(given.script->options.numbers == amq::dtype::f32);
-  CHECK(count(given.script->events, "store") == 6 * std::ssize(given.model.linears()));  // the layers as they are
+  CHECK(count(given.script->events, "store") ==
+        12 * std::ssize(given.model.linears()));  // for the reference, and 16 bits
   given.script->events.clear();
-  same_losses(given, unknown_quantizer{}, amq::jsd{});
+  same_losses(given, unknown_quantizer(), amq::jsd{});
   CHECK(count(given.script->events, "quantize") == 0);
 }
 
@@ -123,6 +124,18 @@ TEST_CASE("what devices say of a large bank is heard before anything is made") {
   CHECK(heard == std::vector<std::string>{"7 of 8 matrices stay on the host",
                                           "cuda:0: 7 of 8 matrices stay on the host",
                                           "cuda:1: 7 of 8 matrices stay on the host"});
+}
+
+TEST_CASE("the unquantized layers are gone from a device before the bank comes") {
+  setting const given;
+  on_device<amq::rtn, amq::jsd>(given.model, given.tokens, given.space({{2, 128}, {4, 64}}), amq::rtn{}, amq::jsd{},
+                                given.devices(1));
+  auto phases = given.script->events;
+  phases.erase(std::ranges::unique(phases).begin(), phases.end());
+  CHECK(phases == std::vector<std::string>{"announce", "store", "remember", "announce", "quantize"});
+  CHECK(count(given.script->events, "announce") == 3);  // first of all the bank, for what the device says of it
+  CHECK(count(given.script->events, "quantize") == 2 * std::ssize(given.model.linears()));
+  CHECK(given.script->options.calibration_tokens == 210);
 }
 
 TEST_CASE("several devices measure what one does, in order, and stop where the sink says so") {

@@ -92,6 +92,7 @@ class host_decoder final : public amq::cuda::decoder {
     happened("announce");
     if (script_->without_memory) throw amq::input_error("the bank takes 9000 MiB and 10 are free; search fewer --bits");
     announced_ = std::move(cells);
+    cells_.clear();
     cells_.resize(announced_.size());
     return script_->note;
   }

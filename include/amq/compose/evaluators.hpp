@@ -79,13 +79,13 @@ any_evaluator make_evaluator(Model const& model, token_sequences const& tokens, 
   });
 }
 
-/// The same on GPUs, in the numbers of the executor. Model and tokens must outlive it. Throws input_error for a format
-/// without a kernel as well, cuda_error for failures of a device.
+/// The same on GPUs, in the numbers of the executor. Nothing but devices and their threads must outlive it. Throws
+/// input_error for a format without a kernel as well, cuda_error for failures of a device.
 template <class Model>
 any_evaluator make_evaluator(Model const& model, token_sequences const& tokens, format_space const& space,
                              evaluator_request const& request, cuda_executor const& executor) {
   auto filled = detail::with_proxy(request, [&](auto const& quantizer, auto const& statistics) {
-    return cuda_bank(model, space.untied(), quantizer, executor, statistics, request.note);
+    return cuda_bank(model, tokens, space.untied(), quantizer, executor, statistics, request.note);
   });
   return detail::with_loss(request, space, [&]<class Loss>(Loss const& loss_policy) {
     return std::make_unique<bank_evaluator<Model, Loss, cuda_executor>>(model, tokens, std::move(filled), loss_policy,

@@ -93,9 +93,10 @@ class decoder {
  public:
   virtual ~decoder() = default;
 
-  /// Announces all cells, before any is filled. Returns a sentence where they do not fit on the device and will stream
-  /// from the host's memory; empty where they fit. Throws input_error for a format that no kernel reads, and where
-  /// neither memory holds them, with what is needed and what to lower.
+  /// Announces all cells, before any is filled, in place of those announced before; what was remembered stays. Returns
+  /// a sentence where they do not fit on the device and will stream from the host's memory; empty where they fit.
+  /// Throws input_error for a format that no kernel reads, and where neither memory holds them, with what is needed and
+  /// what to lower.
   virtual std::string announce(std::vector<bank_cell> cells) = 0;
 
   /// Fills a cell with a matrix that is stored already. Throws input_error where it is not of the cell's format.

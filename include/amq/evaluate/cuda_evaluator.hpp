@@ -37,22 +37,16 @@ constexpr cuda::device_loss device_loss_of() {
 }
 
 /// Losses against the unquantized model on calibration tokens, on one device or several, each with the whole bank; the
-/// configurations of a batch are split among them. Tokens must outlive it, and on models that were given. Activations
-/// are numbers of the executor's type; in f32 losses are the host's within 1e-3 of their size. A configuration's loss
-/// has the same bits whatever batch it is measured in, and for any number of devices of one kind. A failure of a device
-/// is no configuration's own: it is thrown as cuda_error once all measurements before it were handed over.
+/// configurations of a batch are split among them. Activations are numbers of the executor's type; in f32 losses are
+/// the host's within 1e-3 of their size. A configuration's loss has the same bits whatever batch it is measured in, and
+/// for any number of devices of one kind. A failure of a device is no configuration's own: it is thrown as cuda_error
+/// once all measurements before it were handed over.
 template <class Model, loss Loss>
 class bank_evaluator<Model, Loss, cuda_executor> {
  public:
-  /// Runs the unquantized model once on each device. Throws precondition_error for sequences too short to predict
-  /// anything, cuda_error for failures of a device.
+  /// `filled` was made with these tokens and this executor.
   bank_evaluator(Model const&, token_sequences const& tokens, cuda_bank filled, Loss, cuda_executor const& executor)
-      : executor_(executor), bank_(std::move(filled)), sequences_(tokens.count()) {
-    AMQ_EXPECTS(tokens.length() >= 2,
-                "a loss needs sequences of at least 2 tokens, not " + std::to_string(tokens.length()));
-    executor_.for_each_device(
-        [&](std::size_t which) { bank_.decoder(which).remember(tokens.ids(), bank_.source_cells()); });
-  }
+      : executor_(executor), bank_(std::move(filled)), sequences_(tokens.count()) {}
 
   /// out[i] measures batch[i]; out is as long as batch.
   void evaluate(std::span<configuration const> batch, std::span<measurement> out) {
@@ -129,9 +123,9 @@ class proxy_evaluator<Model, Quantizer, Loss, cuda_executor> : public bank_evalu
   proxy_evaluator(Model const& model, token_sequences const& tokens, Space const& space, Quantizer const& quantizer,
                   Loss loss_policy, cuda_executor const& executor, Statistics const& statistics = {},
                   std::function<void(std::string const&)> const& note = {})
-      : bank_evaluator<Model, Loss, cuda_executor>(model, tokens,
-                                                   cuda_bank(model, space, quantizer, executor, statistics, note),
-                                                   std::move(loss_policy), executor) {}
+      : bank_evaluator<Model, Loss, cuda_executor>(
+            model, tokens, cuda_bank(model, tokens, space, quantizer, executor, statistics, note),
+            std::move(loss_policy), executor) {}
 };
 
 }  // namespace amq

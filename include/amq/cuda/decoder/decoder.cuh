@@ -24,6 +24,7 @@
 #include "amq/cuda/decoder/scoring.cuh"
 #include "amq/cuda/decoder/weight_feed.cuh"
 #include "amq/cuda/device.hpp"
+#include "amq/cuda/head/positions.cuh"
 #include "amq/cuda/stream.cuh"
 
 namespace amq::cuda::inline AMQ_CUDA_ABI {
@@ -53,6 +54,8 @@ class decoder_on_device final : public decoder {
   std::string announce(std::vector<bank_cell> cells) override {
     device_scope const scope(number());
     forget_graphs();
+    bank_.clear();
+    stream_.synchronize();  // so that what was given back is free
     return bank_.announce(std::move(cells), room_for_bank());
   }
 
@@ -81,11 +84,8 @@ class decoder_on_device final : public decoder {
     buffers_.reserve_attention(sizes_, known_->rows(), stream_);
     for (int chunk = 0; chunk < known_->chunks(); ++chunk) {
       run_chunk(chunk, cells);
-      auto const bytes =
-          sizeof(Number) * static_cast<std::size_t>(known_->chunk_tokens()) * static_cast<std::size_t>(sizes_.hidden);
-      check(cudaMemcpyAsync(known_->reference(chunk, sizes_.hidden), buffers_.normed.data(), bytes,
-                            cudaMemcpyDeviceToDevice, stream_),
-            "cudaMemcpyAsync");
+      gather_positions(buffers_.normed.data(), known_->length(), 0, known_->chunk_positions(), sizes_.hidden,
+                       known_->reference(chunk, sizes_.hidden), stream_);
     }
     stream_.synchronize();
   }

@@ -29,10 +29,17 @@ class decoder_bank {
  public:
   decoder_bank(std::vector<layer_extent> layers, cudaStream_t stream) : layers_(std::move(layers)), stream_(stream) {}
 
+  /// Gives all cells and their memory back.
+  void clear() {
+    places_.clear();
+    largest_ = 0;
+    resident_ = {};
+    pinned_ = {};
+  }
+
   /// Reserves memory for all cells, of which the device may hold `room` bytes. Returns a sentence when some will
   /// stream.
   std::string announce(std::vector<bank_cell> cells, std::int64_t room) {
-    places_.clear();
     std::int64_t all = 0;
     for (auto const& cell : cells) {
       check_format(cell);

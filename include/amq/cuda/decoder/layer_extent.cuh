@@ -9,7 +9,4 @@ struct layer_extent {
   int cols = 0;
 };
 
-/// A `device_matrix` of this width holds rows of numbers, not codes: a layer that is kept.
-inline constexpr int kept_bits = 16;
-
 }  // namespace amq::cuda

@@ -66,7 +66,7 @@ class weight_feed {
   }
 
  private:
-  struct slot {
+  struct staged {
     device_buffer<std::uint8_t> bytes;
     event filled;
     event read;
@@ -82,7 +82,7 @@ class weight_feed {
   decoder_bank<Number> const* bank_;
   cudaStream_t computing_;
   stream copying_;
-  std::array<slot, 2> slots_;
+  std::array<staged, 2> slots_;
   event idle_;
   std::span<index const> cells_;
   std::vector<index> coming_;

@@ -72,9 +72,23 @@ __device__ void dequantize_all(device_matrix const& w, Number* out) {
     dequantize_span<Bits>(w, i / spans, i % spans, thread % 32, out);
 }
 
+/// Of a layer that is kept: its numbers are what they are.
+template <class Number>
+__device__ void copy_all(device_matrix const& w, Number* out) {
+  auto const count = std::int64_t{w.rows} * w.cols, step = std::int64_t{gridDim.x} * blockDim.x;
+  auto const first = std::int64_t{blockIdx.x} * blockDim.x + threadIdx.x;
+  constexpr int lanes = 16 / sizeof(Number);
+  auto const* const vectors = reinterpret_cast<uint4 const*>(w.data);
+  for (auto i = first; i < count / lanes; i += step) reinterpret_cast<uint4*>(out)[i] = vectors[i];
+  for (auto i = count / lanes * lanes + first; i < count; i += step)
+    out[i] = reinterpret_cast<Number const*>(w.data)[i];
+}
+
 template <class Number>
 __device__ void dequantize_any(device_matrix const& w, Number* out) {
   switch (w.bits) {
+    case kept_bits:
+      return copy_all(w, out);
     case 2:
       return dequantize_all<2>(w, out);
     case 3:
@@ -121,7 +135,8 @@ void dequantize(device_matrix const& w, Number* out, cudaStream_t on) {
 }
 
 /// The same of the matrix that `which`, memory of the device, names when the kernel runs: a recorded graph stays valid
-/// when another matrix of this shape, of any width and group, is written there. What it names is not checked.
+/// when another matrix of this shape, of any width and group, is written there; with a width of `kept_bits` it is
+/// copied. What it names is not checked.
 template <class Number>
 void dequantize_indirect(device_matrix const* which, int rows, int cols, Number* out, cudaStream_t on) {
   AMQ_EXPECTS(which != nullptr && rows > 0 && cols > 0, "which matrix, and its shape, have to be given");

@@ -12,6 +12,9 @@
 
 namespace amq::cuda {
 
+/// A matrix of this width holds rows of the activations' numbers, not codes: a layer that is kept.
+inline constexpr int kept_bits = 16;
+
 /// (rows, cols) codes, scales and zeros in the device layout; owns nothing, trivially copyable. `data` is on the device
 /// and aligned to 16 bytes.
 struct device_matrix {
