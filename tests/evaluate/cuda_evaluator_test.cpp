@@ -228,6 +228,18 @@ TEST_CASE("a device that fails throws once the measurements before it are handed
   }
 }
 
+TEST_CASE("logits that overflow are the configuration's own failure") {
+  setting const given;
+  given.script->overflows_at = 1;
+  auto const batch = given.random_configurations(3);
+  auto const measured = measure(
+      on_device<amq::rtn, amq::jsd>(given.model, given.tokens, given.space(), amq::rtn{}, amq::jsd{}, given.devices(1)),
+      batch);
+  CHECK(measured[0].error.empty());
+  CHECK(lacks(measured[1].error, {"not finite"}) == "");
+  CHECK(measured[2].error.empty());
+}
+
 TEST_CASE("what no kernel reads is refused with the layer's name before anything is sent") {
   setting const given;
   auto const why = [&](auto const& quantizer, amq::format f) {

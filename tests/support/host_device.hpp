@@ -2,6 +2,7 @@
 // a test wants them.
 #pragma once
 
+#include <limits>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -27,6 +28,7 @@ struct device_script {
   std::string note;                 ///< what `announce` says
   int fails_at_measurement = -1;    ///< counted from 0, over all decoders
   bool sticky = true;               ///< that failure
+  int overflows_at = -1;            ///< the measurement, counted so, whose losses are not finite
   bool without_memory = false;      ///< `announce` finds none
   std::vector<std::string> events;  ///< names of calls, in order
   int measurements = 0;
@@ -127,8 +129,10 @@ class host_decoder final : public amq::cuda::decoder {
 
   void measure(std::span<amq::index const> cells, amq::cuda::device_loss loss, std::span<double> losses) override {
     happened("measure");
+    bool overflows = false;
     {
       std::lock_guard const lock(mutex());
+      overflows = script_->measurements == script_->overflows_at;
       if (script_->measurements++ == script_->fails_at_measurement)
         throw amq::cuda_error("cudaStreamSynchronize failed with 700 (an illegal memory access)", 700, script_->sticky);
     }
@@ -136,6 +140,7 @@ class host_decoder final : public amq::cuda::decoder {
     auto const layer = [&](amq::index i) { return cells_[at(cells[at(i)])]->get().view(); };
     auto const hidden = amq::streamed_pass(model_, some, layer, amq::on_this_thread);
     for (std::size_t s = 0; s < losses.size(); ++s) losses[s] = loss_of(loss, s, hidden[s]);
+    if (overflows) losses[0] = std::numeric_limits<double>::quiet_NaN();
   }
 
   amq::index open_sequence(amq::index capacity) override {
