@@ -40,11 +40,11 @@ struct i32 {
 };
 template <int Bits>
 AMQ_SIMD_INLINE i32 shift_left(i32 a) {
-  return {_mm256_slli_epi32(a.v, Bits)};
+  return i32{_mm256_slli_epi32(a.v, Bits)};
 }
 template <int Bits>
 AMQ_SIMD_INLINE i32 shift_right(i32 a) {
-  return {_mm256_srai_epi32(a.v, Bits)};
+  return i32{_mm256_srai_epi32(a.v, Bits)};
 }
 
 struct f32 {

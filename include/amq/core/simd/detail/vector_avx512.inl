@@ -39,11 +39,11 @@ struct i32 {
 };
 template <int Bits>
 AMQ_SIMD_INLINE i32 shift_left(i32 a) {
-  return {_mm512_maskz_slli_epi32(all_lanes, a.v, Bits)};
+  return i32{_mm512_maskz_slli_epi32(all_lanes, a.v, Bits)};
 }
 template <int Bits>
 AMQ_SIMD_INLINE i32 shift_right(i32 a) {
-  return {_mm512_maskz_srai_epi32(all_lanes, a.v, Bits)};
+  return i32{_mm512_maskz_srai_epi32(all_lanes, a.v, Bits)};
 }
 
 struct f32 {
