@@ -35,28 +35,27 @@ inline constexpr int wgmma_stages = 4;       ///< of 128 inputs
 inline constexpr int wgmma_box_inputs = 64;  ///< 128 bytes, the widest swizzle
 
 /// Stages of one span of activations each: two boxes side by side in k, the groups' sums, and the
-/// scales and zeros of the block's tiles.
-template <int Group>
+/// block's tiles as they lie in the device layout.
+template <int Bits, int Group>
 struct alignas(1024) wgmma_shared {
   static constexpr int groups = device_layout::span_inputs / Group;
 
   struct alignas(1024) stage {
     unsigned char x[2][wgmma_tokens * wgmma_box_inputs * 2];
     float sums[groups][wgmma_tokens];
-    uint2 parameters[wgmma_tiles][8][groups];
+    unsigned char tiles[wgmma_tiles][span_registers<Bits, Group>::span_bytes];
   } stages[wgmma_stages];
   std::uint64_t full[wgmma_stages];
 
-  static constexpr std::uint32_t copied_bytes = sizeof(stage::x) + sizeof(stage::sums) + sizeof(stage::parameters);
+  static constexpr std::uint32_t copied_bytes = sizeof(stage::x) + sizeof(stage::sums) + sizeof(stage::tiles);
 };
 
 /// Starts to copy a span for the block whose first tile and token these are; one thread.
 template <int Bits, int Group>
-__device__ void fill(typename wgmma_shared<Group>::stage& to, std::uint64_t* full, wgmma_arguments const& p,
+__device__ void fill(typename wgmma_shared<Bits, Group>::stage& to, std::uint64_t* full, wgmma_arguments const& p,
                      int first_tile, int token, int span) {
-  using held = span_registers<Bits, Group>;
-  constexpr int groups = wgmma_shared<Group>::groups;
-  hopper::arrive_expecting(full, wgmma_shared<Group>::copied_bytes);
+  constexpr int groups = wgmma_shared<Bits, Group>::groups;
+  hopper::arrive_expecting(full, wgmma_shared<Bits, Group>::copied_bytes);
   for (int box = 0; box < 2; ++box)
     hopper::copy_box(to.x[box], &p.x, span * device_layout::span_inputs + box * wgmma_box_inputs, token, full);
   for (int q = 0; q < groups; ++q)
@@ -64,19 +63,23 @@ __device__ void fill(typename wgmma_shared<Group>::stage& to, std::uint64_t* ful
                        full);
   for (int i = 0; i < wgmma_tiles; ++i) {
     int const tile = min(first_tile + i, p.w.tiles() - 1);
-    auto const from = p.w.data + (std::int64_t{tile} * p.w.spans() + span) * held::span_bytes + held::code_bytes;
-    hopper::copy_bytes(to.parameters[i], from, sizeof(to.parameters[i]), full);
+    hopper::copy_bytes(to.tiles[i], p.w.data + (std::int64_t{tile} * p.w.spans() + span) * sizeof(to.tiles[i]),
+                       sizeof(to.tiles[i]), full);
   }
 }
 
-template <class Number, int Group, int Bits>
-__device__ void multiply_wgmma_stage(warp_results<1, wgmma_tokens>& y, span_codes<Bits> const& w,
-                                     typename wgmma_shared<Group>::stage const& stage) {
+template <class Number, int Bits, int Group>
+__device__ void multiply_wgmma_stage(warp_results<1, wgmma_tokens>& y,
+                                     typename wgmma_shared<Bits, Group>::stage const& stage) {
   using decoded = fragment<Bits, Number>;
   constexpr int group_chunks = Group / device_layout::chunk_inputs, columns = wgmma_tokens / 8;
   int const thread = static_cast<int>(threadIdx.x), g = thread % 32 / 4, t = thread % 4;
+  auto const span = stage.tiles[thread / 32];
+  auto const parameters = reinterpret_cast<uint2 const*>(span + span_registers<Bits, Group>::code_bytes);
 #pragma unroll
   for (int q = 0; q < device_layout::span_inputs / Group; ++q) {
+    span_codes<Bits> codes;  // what the group does not use is not read
+    load_codes<read_shared>(codes, span, thread % 32);
     float sum[columns][4];
 #pragma unroll
     for (int c = 0; c < group_chunks; ++c) {
@@ -86,7 +89,7 @@ __device__ void multiply_wgmma_stage(warp_results<1, wgmma_tokens>& y, span_code
       for (int half = 0; half < 2; ++half)
 #pragma unroll
         for (int part = 0; part < decoded::parts; ++part) {
-          decoded::decode(a[half][part], w, chunk, half, part);
+          decoded::decode(a[half][part], codes, chunk, half, part);
           hopper::pin(a[half][part]);
         }
       hopper::fence_products();
@@ -105,7 +108,7 @@ __device__ void multiply_wgmma_stage(warp_results<1, wgmma_tokens>& y, span_code
     for (int n = 0; n < columns; ++n) {
       hopper::pin(sum[n]);
       float one[1][4] = {{sum[n][0], sum[n][1], sum[n][2], sum[n][3]}};
-      add_group<decoded>(y.of[0][n], one, stage.parameters[thread / 32][g][q],
+      add_group<decoded>(y.of[0][n], one, parameters[g * (device_layout::span_inputs / Group) + q],
                          *reinterpret_cast<float2 const*>(&stage.sums[q][8 * n + 2 * t]));
     }
   }
@@ -115,9 +118,8 @@ template <int Bits, int Group, class Number>
 __device__ void multiply_by_wgmma(wgmma_arguments const& p) {
   auto const dynamic = ptx::dynamic_shared();
   auto& shared =
-      *reinterpret_cast<wgmma_shared<Group>*>(dynamic + (1024 - hopper::shared_address(dynamic) % 1024) % 1024);
-  constexpr int span_bytes = span_registers<Bits, Group>::span_bytes;
-  int const thread = static_cast<int>(threadIdx.x), lane = thread % 32, spans = p.w.spans();
+      *reinterpret_cast<wgmma_shared<Bits, Group>*>(dynamic + (1024 - hopper::shared_address(dynamic) % 1024) % 1024);
+  int const thread = static_cast<int>(threadIdx.x), spans = p.w.spans();
   int const block_tile = static_cast<int>(blockIdx.x) * wgmma_tiles, tile = block_tile + thread / 32;
   int const token = static_cast<int>(blockIdx.y) * wgmma_tokens;
   if (thread == 0) {
@@ -126,18 +128,13 @@ __device__ void multiply_by_wgmma(wgmma_arguments const& p) {
     for (int s = 0; s < min(wgmma_stages, spans); ++s)
       fill<Bits, Group>(shared.stages[s], &shared.full[s], p, block_tile, token, s);
   }
-  auto const codes = p.w.data + std::int64_t{min(tile, p.w.tiles() - 1)} * spans * span_bytes;
-  span_codes<Bits> held, next;
-  load_codes(next, codes, lane);
   __syncthreads();
 
   warp_results<1, wgmma_tokens> y;
   for (int span = 0; span < spans; ++span) {
     int const at = span % wgmma_stages;
-    held = next;
-    if (span + 1 < spans) load_codes(next, codes + std::int64_t{span + 1} * span_bytes, lane);
     hopper::wait_barrier(&shared.full[at], static_cast<std::uint32_t>(span / wgmma_stages % 2));
-    multiply_wgmma_stage<Number, Group>(y, held, shared.stages[at]);
+    multiply_wgmma_stage<Number, Bits, Group>(y, shared.stages[at]);
     __syncthreads();
     if (thread == 0 && span + wgmma_stages < spans)
       fill<Bits, Group>(shared.stages[at], &shared.full[at], p, block_tile, token, span + wgmma_stages);
@@ -207,7 +204,7 @@ void gemm_by_wgmma(device_matrix const& w, Number const* x, int tokens, float* y
                                   .y = y,
                                   .accumulate = accumulate};
   launch({dim3(pieces(w.tiles(), wgmma_tiles), unsigned(token_blocks)), dim3(128u * wgmma_warpgroups),
-          sizeof(wgmma_shared<Group>) + 1024, on},
+          sizeof(wgmma_shared<Bits, Group>) + 1024, on},
          wgmma_kernel<Bits, Group, Number>, arguments);
 }
 
