@@ -1,9 +1,14 @@
 # For .cu files of our own (program, tests, benchmarks), where amq::cuda is there: the language, and how it is compiled.
 #
-# Unless CMAKE_CUDA_ARCHITECTURES says otherwise: code for Ampere, Ada and Hopper, and PTX that drivers translate for what
-# comes later. `native` compiles for the GPU of this machine alone, five times as fast.
+# Unless CMAKE_CUDA_ARCHITECTURES says otherwise: code for the GPUs of this machine; where there is none, PTX that the
+# driver of any GPU from Ampere on translates when the program first runs. For programs that are handed on: the preset
+# cuda-release, code for Ampere, Ada and Hopper and PTX for what comes later, ten times the work.
 if(NOT DEFINED CMAKE_CUDA_ARCHITECTURES AND NOT DEFINED ENV{CUDAARCHS})
-  set(CMAKE_CUDA_ARCHITECTURES 80-real 86-real 89-real 90a-real 90-virtual)
+  if(EXISTS /dev/nvidiactl)
+    set(CMAKE_CUDA_ARCHITECTURES native)
+  else()
+    set(CMAKE_CUDA_ARCHITECTURES 80-virtual)
+  endif()
 endif()
 if(NOT CMAKE_CUDA_HOST_COMPILER AND NOT DEFINED ENV{CUDAHOSTCXX})
   set(CMAKE_CUDA_HOST_COMPILER ${CMAKE_CXX_COMPILER})

@@ -77,6 +77,7 @@
 #include "amq/evaluate/cuda_evaluator.hpp"
 #include "amq/evaluate/cuda_executor.hpp"
 #include "amq/evaluate/decoder_shape.hpp"
+#include "amq/evaluate/device_loss.hpp"
 #include "amq/evaluate/device_request.hpp"
 #include "amq/evaluate/loss.hpp"
 #include "amq/evaluate/proxy_evaluator.hpp"

@@ -49,7 +49,7 @@ includes=$(awk '
 mirrors=$(
   for folder in include/amq/*/; do
     name=$(basename "$folder")
-    if [ "$name" != concepts ] && ! compgen -G "tests/$name/*_test.c*" >/dev/null; then
+    if [ "$name" != concepts ] && ! compgen -G "tests/$name/*_test.c*" >/dev/null && ! compgen -G "tests/$name/*/*_test.c*" >/dev/null; then
       echo "include/amq/$name: has no test in tests/$name"
     fi
   done

@@ -26,12 +26,12 @@ namespace amq_test {
 /// What a test asks of a device, and what the device was asked; shared by its decoders.
 struct device_script {
   std::string note;                 ///< what `announce` says
-  int fails_at_measurement = -1;    ///< counted from 0, over all decoders
+  int fails_at_measurement = -1;    ///< of one decoder's, counted from 0
+  int failing_device = 0;           ///< whose decoders do
   bool sticky = true;               ///< that failure
   int overflows_at = -1;            ///< the measurement, counted so, whose losses are not finite
   bool without_memory = false;      ///< `announce` finds none
   std::vector<std::string> events;  ///< names of calls, in order
-  int measurements = 0;
   std::size_t open_sequences = 0;
   amq::cuda::decoder_options options;
 };
@@ -76,8 +76,9 @@ class kept_matrix {
 
 class host_decoder final : public amq::cuda::decoder {
  public:
-  host_decoder(amq::llama const& model, amq::cuda::decoder_shape const& shape, std::shared_ptr<device_script> script)
-      : model_(model), script_(std::move(script)), embeddings_(shape.embeddings), head_(shape.head) {
+  host_decoder(amq::llama const& model, int number, amq::cuda::decoder_shape const& shape,
+               std::shared_ptr<device_script> script)
+      : model_(model), number_(number), script_(std::move(script)), embeddings_(shape.embeddings), head_(shape.head) {
     final_norm_.assign(shape.final_norm.begin(), shape.final_norm.end());
     for (auto const& block : shape.blocks) {
       auto const copy = [](std::span<float const> values) { return std::vector<float>(values.begin(), values.end()); };
@@ -101,9 +102,9 @@ class host_decoder final : public amq::cuda::decoder {
 
   void store(amq::index cell, amq::cuda::host_matrix const& matrix) override {
     happened("store");
-    cells_[at(cell)].emplace(matrix);
-    auto const tiles = cells_[at(cell)]->get().tiled();
-    auto const wanted = announced_[at(cell)].stored;
+    cells_[place(cell)].emplace(matrix);
+    auto const tiles = cells_[place(cell)]->get().tiled();
+    auto const wanted = announced_[place(cell)].stored;
     if (tiles ? tiles->storage() != wanted : !wanted.kept())
       throw amq::input_error("a cell of " + amq::to_string(wanted) + " got a matrix of another format");
   }
@@ -112,35 +113,31 @@ class host_decoder final : public amq::cuda::decoder {
                 amq::cuda::quantizer_request const& how) override {
     happened("quantize");
     auto const values = kept_matrix(weights).values();
-    auto const wanted = announced_[at(cell)].stored;
-    cells_[at(cell)].emplace(quantized(values, wanted, how));
+    auto const wanted = announced_[place(cell)].stored;
+    cells_[place(cell)].emplace(quantized(values, wanted, how));
   }
 
-  amq::packed_matrix stored(amq::index cell) override { return amq::unpack(*cells_[at(cell)]->get().tiled()); }
+  amq::packed_matrix stored(amq::index cell) override { return amq::unpack(*cells_[place(cell)]->get().tiled()); }
 
   void remember(amq::matrix_view<std::int32_t const> sequences, std::span<amq::index const> cells) override {
     happened("remember");
     amq::matrix<std::int32_t> ids(sequences.rows, sequences.cols);
     for (amq::index i = 0; i < ids.rows(); ++i) std::copy_n(sequences.row(i).data(), ids.cols(), ids.row(i).data());
     tokens_.emplace(std::move(ids));
-    auto const layer = [&](amq::index i) { return amq::dense_matrix(cells_[at(cells[at(i)])]->values()); };
+    auto const layer = [&](amq::index i) { return amq::dense_matrix(cells_[place(cells[place(i)])]->values()); };
     reference_ = amq::streamed_pass(model_, *tokens_, layer, amq::on_this_thread);
   }
 
   void measure(std::span<amq::index const> cells, amq::cuda::device_loss loss, std::span<double> losses) override {
     happened("measure");
-    bool overflows = false;
-    {
-      std::lock_guard const lock(mutex());
-      overflows = script_->measurements == script_->overflows_at;
-      if (script_->measurements++ == script_->fails_at_measurement)
-        throw amq::cuda_error("cudaStreamSynchronize failed with 700 (an illegal memory access)", 700, script_->sticky);
-    }
+    int const at = measured_++;
+    if (number_ == script_->failing_device && at == script_->fails_at_measurement)
+      throw amq::cuda_error("cudaStreamSynchronize failed with 700 (an illegal memory access)", 700, script_->sticky);
     auto const some = tokens_->first(std::ssize(losses));
-    auto const layer = [&](amq::index i) { return cells_[at(cells[at(i)])]->get().view(); };
+    auto const layer = [&](amq::index i) { return cells_[place(cells[place(i)])]->get().view(); };
     auto const hidden = amq::streamed_pass(model_, some, layer, amq::on_this_thread);
     for (std::size_t s = 0; s < losses.size(); ++s) losses[s] = loss_of(loss, s, hidden[s]);
-    if (overflows) losses[0] = std::numeric_limits<double>::quiet_NaN();
+    if (at == script_->overflows_at) losses[0] = std::numeric_limits<double>::quiet_NaN();
   }
 
   amq::index open_sequence(amq::index capacity) override {
@@ -167,12 +164,12 @@ class host_decoder final : public amq::cuda::decoder {
 
   std::int64_t bytes_per_pass(std::span<amq::index const> cells) const override {
     std::int64_t bytes = head_.get().bytes() + embeddings_.get().plain()->row_bytes();
-    for (amq::index const cell : cells) bytes += cells_[at(cell)]->get().bytes();
+    for (amq::index const cell : cells) bytes += cells_[place(cell)]->get().bytes();
     return bytes;
   }
 
  private:
-  static std::size_t at(amq::index i) { return static_cast<std::size_t>(i); }
+  static std::size_t place(amq::index i) { return static_cast<std::size_t>(i); }
   static std::mutex& mutex() {
     static std::mutex one;
     return one;
@@ -222,7 +219,9 @@ class host_decoder final : public amq::cuda::decoder {
   }
 
   amq::llama const& model_;
+  int number_;
   std::shared_ptr<device_script> script_;
+  int measured_ = 0;
   kept_matrix embeddings_, head_;
   std::vector<float> final_norm_;
   std::vector<amq::block_parameters> parameters_;
@@ -248,7 +247,7 @@ class host_device final : public amq::cuda::device {
   std::unique_ptr<amq::cuda::decoder> make_decoder(amq::cuda::decoder_shape const& shape,
                                                    amq::cuda::decoder_options const& options) override {
     script_->options = options;
-    return std::make_unique<host_decoder>(model_, shape, script_);
+    return std::make_unique<host_decoder>(model_, facts_.number, shape, script_);
   }
 
  private:

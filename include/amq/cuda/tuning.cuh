@@ -53,6 +53,10 @@ struct default_tuning {
     return {.warps = 8, .tiles = wide ? 1 : 2, .tokens = 64, .stages = 4, .blocks = 1};
   }
 
+  /// Which of gemm's kernels are compiled, the dearest part of building a program; products of other formats with more
+  /// than a few tokens are dequantized instead.
+  static constexpr bool has_gemm(int, int) { return true; }
+
   /// From some number of tokens on it pays to write the weights in 16 bits once and leave the product to cuBLAS.
   static constexpr product_way way(int, int tokens) {
     return tokens <= 8 ? product_way::gemv : tokens <= 192 ? product_way::gemm : product_way::dequantize_then_cublas;

@@ -8,7 +8,6 @@
 #include <functional>
 #include <span>
 #include <string>
-#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -17,24 +16,10 @@
 #include "amq/core/error.hpp"
 #include "amq/evaluate/cuda_bank.hpp"
 #include "amq/evaluate/cuda_executor.hpp"
-#include "amq/evaluate/loss.hpp"
+#include "amq/evaluate/device_loss.hpp"
 #include "amq/evaluate/proxy_evaluator.hpp"
 
 namespace amq {
-
-/// The loss of that type, as devices measure it.
-template <class Loss>
-constexpr cuda::device_loss device_loss_of() {
-  if constexpr (std::is_same_v<Loss, jsd>) {
-    return cuda::device_loss::jsd;
-  } else if constexpr (std::is_same_v<Loss, kl>) {
-    return cuda::device_loss::kl;
-  } else {
-    static_assert(std::is_same_v<Loss, cross_entropy>,
-                  "amq: a cuda_executor measures the losses jsd, kl and cross_entropy; measure others on the host");
-    return cuda::device_loss::cross_entropy;
-  }
-}
 
 /// Losses against the unquantized model on calibration tokens, on one device or several, each with the whole bank; the
 /// configurations of a batch are split among them. Activations are numbers of the executor's type; in f32 losses are

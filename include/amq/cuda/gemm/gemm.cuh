@@ -110,7 +110,11 @@ template <class Tuning = default_tuning, class Number>
 void gemm(device_matrix const& w, Number const* x, int tokens, float* y, bool accumulate, product_workspace& workspace,
           cudaStream_t on) {
   with_format(w.bits, w.group, [&]<int Bits, int Group>() {
-    gemm_fixed<Bits, Group, Tuning>(w, x, tokens, y, accumulate, workspace, on);
+    if constexpr (Tuning::has_gemm(Bits, Group))
+      gemm_fixed<Bits, Group, Tuning>(w, x, tokens, y, accumulate, workspace, on);
+    else
+      throw precondition_error("this program's tuning leaves out gemm for " + to_string(format{Bits, Group}) +
+                               "; dequantize the matrix first, or compile that kernel (Tuning::has_gemm)");
   });
 }
 
