@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# setup.sh program|tests|ci: makes sure that what building needs is there. Installs missing packages on Debian and
+# setup.sh program|tests|ci|gpu: makes sure that what building needs is there. Installs missing packages on Debian and
 # Ubuntu where it may (root, or sudo without a password); elsewhere it prints what is missing and stops.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -29,21 +29,18 @@ find_missing() {
   missing=()
   need g++ find_gcc
   need cmake has_cmake
-  need ninja-build command -v ninja
+  if [ "$purpose" != gpu ]; then need ninja-build command -v ninja; fi
   need libeigen3-dev has_header eigen3/Eigen/Core
   need libboost-dev has_header boost/hana.hpp
   need libnlopt-cxx-dev has_header nlopt.hpp
   need nlohmann-json3-dev has_header nlohmann/json.hpp
-  need libcli11-dev has_header CLI/CLI.hpp
+  if [ "$purpose" != gpu ]; then need libcli11-dev has_header CLI/CLI.hpp; fi
   need libsqlite3-dev has_header sqlite3.h
   need libssl-dev has_header openssl/evp.h
   need libpcre2-dev has_header pcre2.h
   need libutf8proc-dev has_header utf8proc.h
-  case $purpose in tests | ci)
-    need catch2 eval 'has_header catch2/catch_all.hpp || has_header catch2/catch.hpp'
-    need libbenchmark-dev has_header benchmark/benchmark.h
-    ;;
-  esac
+  case $purpose in tests | ci | gpu) need catch2 eval 'has_header catch2/catch_all.hpp || has_header catch2/catch.hpp' ;; esac
+  case $purpose in tests | ci) need libbenchmark-dev has_header benchmark/benchmark.h ;; esac
   if [ "$purpose" = ci ]; then need "$(clang_package)" find_clang; fi
 }
 

@@ -33,7 +33,8 @@ struct gemm_tuning {
 enum class product_way { gemv, gemm, dequantize_then_cublas };
 
 /// What the kernels use unless they are told otherwise. Another class with these members can take its place as the
-/// template argument `Tuning`. Stateless; `capability` is ten times major plus minor, one of `capabilities`.
+/// template argument `Tuning`; gemm/wgmma.cuh has one that adds a product of its own. Stateless; `capability` is ten
+/// times major plus minor, one of `capabilities`.
 struct default_tuning {
   /// What is told apart: a device uses the last one that is not above its own.
   static constexpr std::array capabilities{80, 86, 89, 90};
@@ -45,16 +46,16 @@ struct default_tuning {
   }
 
   /// `tokens` is 16, 32 or 64: what a block takes at most.
-  static constexpr gemm_tuning gemm(int capability, int bits, int tokens) {
-    bool const small = capability == 86 || capability == 89;
-    bool const wide = bits > 5;
+  static constexpr gemm_tuning gemm(int, int bits, int tokens) {
+    bool const wide = bits > 4;  // a span takes many registers
     if (tokens <= 16) return {.warps = 8, .tiles = wide ? 1 : 2, .tokens = 16, .stages = 4, .blocks = 2};
-    if (tokens <= 32) return {.warps = 8, .tiles = 1, .tokens = 32, .stages = 4, .blocks = 2};
-    return {.warps = 8, .tiles = 2, .tokens = 64, .stages = small ? 3 : 4, .blocks = 1};
+    if (tokens <= 32) return {.warps = 8, .tiles = wide ? 2 : 1, .tokens = 32, .stages = 4, .blocks = wide ? 1 : 2};
+    return {.warps = 8, .tiles = wide ? 1 : 2, .tokens = 64, .stages = 4, .blocks = 1};
   }
 
-  /// Whether products of more tokens take wgmma (sm_90a only).
-  static constexpr bool wgmma(int) { return false; }
+  /// Which of gemm's kernels are compiled, the dearest part of building a program; products of other formats with more
+  /// than a few tokens are dequantized instead.
+  static constexpr bool has_gemm(int, int) { return true; }
 
   /// From some number of tokens on it pays to write the weights in 16 bits once and leave the product to cuBLAS.
   static constexpr product_way way(int, int tokens) {

@@ -4,8 +4,8 @@
 #include <limits>
 #include <vector>
 
-#include "amq/evaluate/loss.hpp"
 #include "cuda/support/device_values.hpp"
+#include "cuda/support/host_library.hpp"
 #include "support/catch.hpp"
 
 namespace amq::cuda {
@@ -146,11 +146,7 @@ TEST_CASE("losses of positions are the host's, whatever rows are beside them", "
   constexpr int vocabulary = 1003;
   rows_of_logits many{{}, vocabulary, {}, {}, {}};
   for (int row = 0; row < 5; ++row) many.add(wave(vocabulary, row, 5), wave(vocabulary, row + 0.4, 5), row);
-  matrix<float> reference(5, vocabulary), candidate(5, vocabulary);
-  std::copy(many.reference.begin(), many.reference.end(), reference.data());
-  std::copy(many.candidate.begin(), many.candidate.end(), candidate.data());
-  std::vector<double> host(5);
-  jsd{}.positions(reference, candidate, many.next.data(), host.data());
+  auto const host = host_jsd(many.reference, many.candidate, vocabulary);
   auto const got = many.losses(device_loss::jsd);
   for (std::size_t row = 0; row < 5; ++row) CHECK(got[row] == Approx(host[row]).margin(4e-6));
   CHECK(many.losses(device_loss::jsd) == got);

@@ -4,13 +4,11 @@
 #include <vector>
 
 #include "amq/cuda/launch.cuh"
-#include "amq/model/rope.hpp"
 #include "cuda/support/device_values.hpp"
+#include "cuda/support/host_library.hpp"
 #include "support/catch.hpp"
 
 namespace amq::cuda {
-namespace {
-
 AMQ_CUDA_KERNEL void rotations_kernel(int const* positions, float const* frequencies, float2* out) {
   auto const turn = rotation_at(positions[blockIdx.x], frequencies[threadIdx.x]);
   out[blockIdx.x * blockDim.x + threadIdx.x] = make_float2(turn.cosine, turn.sine);
@@ -21,12 +19,10 @@ AMQ_CUDA_KERNEL void turned_kernel(float2* out) {
   out[0] = make_float2(turn.first(3, 5), turn.second(3, 5));
 }
 
-}  // namespace
-
 TEST_CASE("angles are the host's at any position", "[cuda]") {
   stream const on;
   std::vector<int> const positions{0, 1, 2, 77, 4095, 105616, 131071, 1000003};
-  auto const frequencies = rope_frequencies({.theta = 500000}, 64);
+  auto const frequencies = host_rope_frequencies(500000, 64);
   auto const positions_there = on_device(positions, on);
   auto const frequencies_there = on_device(frequencies, on);
   device_buffer<float2> out(positions.size() * frequencies.size(), on);

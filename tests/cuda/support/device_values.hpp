@@ -1,6 +1,7 @@
 // Numbers of tests on their way to the device and back.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <vector>
@@ -46,6 +47,17 @@ inline std::vector<float> wave(std::size_t count, double phase, double amplitude
   for (std::size_t i = 0; i < count; ++i)
     values[i] = static_cast<float>(amplitude * std::sin(0.61 * static_cast<double>(i * i % 4093) + phase));
   return values;
+}
+
+/// The largest absolute difference; infinite where one is no number, or their counts differ.
+template <class Got, class Expected>
+double largest_difference(std::vector<Got> const& got, std::vector<Expected> const& expected) {
+  double worst = got.size() == expected.size() ? 0 : HUGE_VAL;
+  for (std::size_t i = 0; i < std::min(got.size(), expected.size()); ++i) {
+    double const difference = std::abs(static_cast<double>(got[i]) - static_cast<double>(expected[i]));
+    worst = std::max(worst, std::isnan(difference) ? HUGE_VAL : difference);
+  }
+  return worst;
 }
 
 /// Half the distance between numbers of this kind near 1: what rounding may change.

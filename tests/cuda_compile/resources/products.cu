@@ -1,4 +1,4 @@
-// Kernels of packed products for one width and one architecture: -DBITS -DCAPABILITY -DGROUPS=list.
+// Kernels of packed products for one width and one architecture: -DBITS -DCAPABILITY -DLEAST_GROUP.
 #include "amq/cuda/gemm/gemm.cuh"
 #include "amq/cuda/gemv/gemv.cuh"
 
@@ -8,17 +8,17 @@ struct one_capability : default_tuning {
   static constexpr std::array capabilities{CAPABILITY};
 };
 
-template <int Group, class Number>
+template <class Number, int... Groups>
 void use(device_matrix const& w, Number const* x, float* y, product_workspace& workspace) {
-  gemv_fixed<BITS, Group, one_capability>(w, x, 1, y, false, workspace, nullptr);
-  gemm_fixed<BITS, Group, one_capability>(w, x, 64, y, false, workspace, nullptr);
+  auto const use_group = [&]<int Group>() {
+    if constexpr (Group >= LEAST_GROUP) {
+      gemv_fixed<BITS, Group, one_capability>(w, x, 1, y, false, workspace, nullptr);
+      gemm_fixed<BITS, Group, one_capability>(w, x, 64, y, false, workspace, nullptr);
+    }
+  };
+  (use_group.template operator()<Groups>(), ...);
 }
-
-template <int... Groups>
-void use_all(device_matrix const& w, f16 const* x, bf16 const* z, float* y, product_workspace& workspace) {
-  (use<Groups>(w, x, y, workspace), ...);
-  (use<Groups>(w, z, y, workspace), ...);
-}
-template void use_all<GROUPS>(device_matrix const&, f16 const*, bf16 const*, float*, product_workspace&);
+template void use<f16, 32, 64, 128>(device_matrix const&, f16 const*, float*, product_workspace&);
+template void use<bf16, 32, 64, 128>(device_matrix const&, bf16 const*, float*, product_workspace&);
 
 }  // namespace amq::cuda

@@ -1,6 +1,7 @@
 // Causal attention with grouped queries, an optional window, and the keys of several sequences.
 #pragma once
 
+#include <string>
 #include <type_traits>
 
 #include "amq/core/error.hpp"

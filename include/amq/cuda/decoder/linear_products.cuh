@@ -30,7 +30,7 @@ class linear_products {
     if (w.bits == kept_bits)
       return cublas_.multiply(reinterpret_cast<Number const*>(w.data), w.rows, w.cols, x, tokens, y, accumulate);
     if constexpr (!std::is_same_v<Number, float>) {
-      switch (way(tokens)) {
+      switch (way(w, tokens)) {
         case product_way::gemv:
           return gemv<Tuning>(w, x, tokens, y, accumulate, workspace_, stream_);
         case product_way::gemm:
@@ -57,6 +57,7 @@ class linear_products {
     cublas_.multiply(w, rows, cols, x, tokens, y, false);
   }
 
+  /// How packed matrices are multiplied with so many tokens, where there are kernels for it.
   product_way way(int tokens) const {
     if constexpr (std::is_same_v<Number, float>)
       return product_way::dequantize_then_cublas;
@@ -65,6 +66,12 @@ class linear_products {
   }
 
  private:
+  product_way way(device_matrix const& w, int tokens) const {
+    auto const wanted = way(tokens);
+    bool const there = wanted != product_way::gemm || Tuning::has_gemm(w.bits, w.group);
+    return there ? wanted : product_way::dequantize_then_cublas;
+  }
+
   int capability_;
   cudaStream_t stream_;
   cublas cublas_;

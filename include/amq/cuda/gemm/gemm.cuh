@@ -70,7 +70,8 @@ void launch_gemm(device_matrix const& w, Number const* x, int tokens, float* y, 
       .accumulate = accumulate,
       .partial = sums + plan.sums,
       .counters = plan.counters() > 0 ? workspace.counters(plan.counters(), on) : nullptr};
-  constexpr std::size_t shared_bytes = sizeof(token_stage<Group, tuning.tokens>) * tuning.stages + 16;
+  using stage = kernels::gemm_stage<Group, tuning.warps * tuning.tiles, tuning.tokens>;
+  constexpr std::size_t shared_bytes = sizeof(stage) * tuning.stages + 16;
   launch({dim3(unsigned(plan.row_blocks), unsigned(plan.token_blocks), unsigned(plan.slices)), dim3(32u * tuning.warps),
           shared_bytes, on},
          gemm_kernel<Bits, Group, Number, tuning.warps, tuning.tiles, tuning.tokens, tuning.stages, tuning.blocks>,
@@ -89,6 +90,8 @@ void gemm_fixed(device_matrix const& w, Number const* x, int tokens, float* y, b
   AMQ_EXPECTS(tokens >= 1, "gemm multiplies at least 1 token, not " + std::to_string(tokens));
   expect_aligned(x, "x");
   expect_aligned(y, "y");
+  if constexpr (requires { Tuning::template multiply<Bits, Group>(w, x, tokens, y, accumulate, workspace, on); })
+    if (Tuning::template multiply<Bits, Group>(w, x, tokens, y, accumulate, workspace, on)) return;
   with_capability<Tuning>(workspace.capability(), [&]<int Capability>() {
     if (gemm_tokens(tokens) == 16)
       kernels::launch_gemm<Bits, Group, Capability, Tuning, 16>(w, x, tokens, y, accumulate, workspace, on);
@@ -107,7 +110,11 @@ template <class Tuning = default_tuning, class Number>
 void gemm(device_matrix const& w, Number const* x, int tokens, float* y, bool accumulate, product_workspace& workspace,
           cudaStream_t on) {
   with_format(w.bits, w.group, [&]<int Bits, int Group>() {
-    gemm_fixed<Bits, Group, Tuning>(w, x, tokens, y, accumulate, workspace, on);
+    if constexpr (Tuning::has_gemm(Bits, Group))
+      gemm_fixed<Bits, Group, Tuning>(w, x, tokens, y, accumulate, workspace, on);
+    else
+      throw precondition_error("this program's tuning leaves out gemm for " + to_string(format{Bits, Group}) +
+                               "; dequantize the matrix first, or compile that kernel (Tuning::has_gemm)");
   });
 }
 

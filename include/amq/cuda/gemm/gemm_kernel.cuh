@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "amq/cuda/abi.cuh"
+#include "amq/cuda/gemm/parameter_stage.cuh"
 #include "amq/cuda/gemm/token_stages.cuh"
 #include "amq/cuda/gemv/last_block.cuh"
 #include "amq/cuda/layout/device_matrix.cuh"
@@ -53,14 +54,23 @@ struct warp_results {
   }
 };
 
-template <int Bits, int Group, class Number, int Tiles, int Tokens>
-__device__ void multiply_stage(warp_results<Tiles, Tokens>& y, span_registers<Bits, Group> const (&w)[Tiles],
-                               token_stage<Group, Tokens> const& x) {
+/// What a block needs of a span besides codes.
+template <int Group, int BlockTiles, int Tokens>
+struct gemm_stage {
+  token_stage<Group, Tokens> tokens;
+  parameter_stage<Group, BlockTiles> parameters;
+};
+
+/// `parameters` are those of the warp's first tile and those after it.
+template <class Number, int Bits, int Group, int Tiles, int Tokens, int BlockTiles>
+__device__ void multiply_stage(warp_results<Tiles, Tokens>& y, span_codes<Bits> const (&w)[Tiles],
+                               gemm_stage<Group, BlockTiles, Tokens> const& stage, int first_tile) {
+  auto const& x = stage.tokens;
   using decoded = fragment<Bits, Number>;
   constexpr int group_chunks = Group / device_layout::chunk_inputs, columns = Tokens / 8;
   int const lane = static_cast<int>(threadIdx.x) % 32, g = lane / 4, t = lane % 4;
 #pragma unroll
-  for (int q = 0; q < span_parameters<Group>::groups; ++q) {
+  for (int q = 0; q < device_layout::span_inputs / Group; ++q) {
     float sum[Tiles][columns][1][4] = {};
 #pragma unroll
     for (int c = 0; c < group_chunks; ++c) {
@@ -71,8 +81,7 @@ __device__ void multiply_stage(warp_results<Tiles, Tokens>& y, span_registers<Bi
 #pragma unroll
         for (int half = 0; half < 2; ++half)
 #pragma unroll
-          for (int part = 0; part < decoded::parts; ++part)
-            decoded::decode(a[i][half][part], w[i].codes, chunk, half, part);
+          for (int part = 0; part < decoded::parts; ++part) decoded::decode(a[i][half][part], w[i], chunk, half, part);
 #pragma unroll
       for (int n = 0; n < columns; ++n) {
         uint4 const v = x.at(8 * n + g, chunk, t);
@@ -90,7 +99,8 @@ __device__ void multiply_stage(warp_results<Tiles, Tokens>& y, span_registers<Bi
     for (int n = 0; n < columns; ++n) {
       float2 const sums = *reinterpret_cast<float2 const*>(&x.sums[q][8 * n + 2 * t]);
 #pragma unroll
-      for (int i = 0; i < Tiles; ++i) add_group<decoded>(y.of[i][n], sum[i][n], w[i].parameters.of[q], sums);
+      for (int i = 0; i < Tiles; ++i)
+        add_group<decoded>(y.of[i][n], sum[i][n], stage.parameters.of[first_tile + i][g][q], sums);
     }
   }
 }
@@ -100,40 +110,45 @@ __device__ void multiply_stage(warp_results<Tiles, Tokens>& y, span_registers<Bi
 /// Block (x, y, z) multiplies Warps x Tiles tiles, Tokens tokens and a slice of the inputs.
 template <int Bits, int Group, class Number, int Warps, int Tiles, int Tokens, int Stages, int Blocks>
 AMQ_CUDA_KERNEL void __launch_bounds__(32 * Warps, Blocks) gemm_kernel(gemm_arguments<Number> const p) {
-  using stage = token_stage<Group, Tokens>;
+  using stage = kernels::gemm_stage<Group, Warps * Tiles, Tokens>;
+  constexpr int span_bytes = span_registers<Bits, Group>::span_bytes;
   auto const stages = reinterpret_cast<stage*>(ptx::dynamic_shared());
   int const warp = static_cast<int>(threadIdx.x) / 32, lane = static_cast<int>(threadIdx.x) % 32;
   int const tiles = p.w.tiles(), spans = p.w.spans();
-  int const first_tile = (static_cast<int>(blockIdx.x) * Warps + warp) * Tiles;
+  int const block_tile = static_cast<int>(blockIdx.x) * Warps * Tiles, first_tile = block_tile + warp * Tiles;
   int const first_span = static_cast<int>(blockIdx.z) * p.slice_spans;
   int const end_span = min(spans, first_span + p.slice_spans);
   token_block<Number> x = p.x;
   x.first = static_cast<int>(blockIdx.y) * Tokens;
 
-  span_registers<Bits, Group> held[Tiles], next[Tiles];
+  span_codes<Bits> held[Tiles], next[Tiles];
   auto const fetch = [&](int span) {
     if (span >= end_span) return;
 #pragma unroll
-    for (int i = 0; i < Tiles; ++i) next[i].load(p.w.data, min(first_tile + i, tiles - 1) * spans + span, lane);
+    for (int i = 0; i < Tiles; ++i)
+      load_codes(next[i], p.w.data + (std::int64_t{min(first_tile + i, tiles - 1)} * spans + span) * span_bytes, lane);
+  };
+  auto const fill = [&](int span) {
+    if (span < end_span) {
+      auto& to = stages[(span - first_span) % Stages];
+      to.tokens.fill(x, span);
+      to.parameters.template fill<Bits>(p.w, block_tile, span);
+    }
+    ptx::commit_copies();
   };
   fetch(first_span);
 #pragma unroll
-  for (int s = 0; s < Stages - 1; ++s) {
-    if (first_span + s < end_span) stages[s].fill(x, first_span + s);
-    ptx::commit_copies();
-  }
+  for (int s = 0; s < Stages - 1; ++s) fill(first_span + s);
 
   kernels::warp_results<Tiles, Tokens> y;
   for (int span = first_span; span < end_span; ++span) {
     ptx::wait_copies<Stages - 2>();
     __syncthreads();  // everyone's copies are there, and everyone is done with the stage that is filled next
-    int const ahead = span + Stages - 1;
-    if (ahead < end_span) stages[(ahead - first_span) % Stages].fill(x, ahead);
-    ptx::commit_copies();
+    fill(span + Stages - 1);
 #pragma unroll
     for (int i = 0; i < Tiles; ++i) held[i] = next[i];
     fetch(span + 1);
-    kernels::multiply_stage<Bits, Group, Number>(y, held, stages[(span - first_span) % Stages]);
+    kernels::multiply_stage<Number>(y, held, stages[(span - first_span) % Stages], warp * Tiles);
   }
   ptx::wait_copies<0>();
 

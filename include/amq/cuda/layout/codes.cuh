@@ -41,18 +41,34 @@ __device__ std::uint32_t merged(std::uint32_t x, std::uint32_t y) {
 
 }  // namespace kernels
 
-/// Reads a lane's codes; each is read once, so they do not stay in the first-level cache.
-template <int Bits>
+/// How codes are read: from memory of the device once, so that they do not stay in the first-level cache, or from
+/// shared memory.
+struct read_once {
+  template <class Vector>
+  __device__ Vector operator()(Vector const* at) const {
+    return ptx::load_once(at);
+  }
+};
+struct read_shared {
+  template <class Vector>
+  __device__ Vector operator()(Vector const* at) const {
+    return *at;
+  }
+};
+
+/// Reads a lane's codes.
+template <class Read = read_once, int Bits>
 __device__ void load_codes(span_codes<Bits>& codes, std::uint8_t const* span, int lane) {
   using held = span_codes<Bits>;
+  constexpr Read read;
   auto const vectors = reinterpret_cast<uint4 const*>(span) + lane;
 #pragma unroll
-  for (int v = 0; v < held::low_bits / 2; ++v) kernels::put(codes.low + 4 * v, ptx::load_once(vectors + 32 * v));
+  for (int v = 0; v < held::low_bits / 2; ++v) kernels::put(codes.low + 4 * v, read(vectors + 32 * v));
   auto const high = span + device_layout::tile_rows * device_layout::span_inputs / 8 * held::low_bits;
   if constexpr (held::high_bits == 2) {
-    kernels::put(codes.high, ptx::load_once(reinterpret_cast<uint4 const*>(high) + lane));
+    kernels::put(codes.high, read(reinterpret_cast<uint4 const*>(high) + lane));
   } else if constexpr (held::high_bits == 1) {
-    uint2 const v = ptx::load_once(reinterpret_cast<uint2 const*>(high) + lane);
+    uint2 const v = read(reinterpret_cast<uint2 const*>(high) + lane);
     codes.high[0] = v.x;
     codes.high[1] = v.y;
   }

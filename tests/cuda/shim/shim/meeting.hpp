@@ -69,4 +69,3 @@ inline void meet(unsigned mask, void* record, void (*operation)(meeting&), stop 
 inline void __syncwarp(unsigned mask = ~0u, std::source_location where = std::source_location::current()) {
   shim::detail::meet(mask, nullptr, nullptr, {where, "__syncwarp"}, true);
 }
-inline unsigned __activemask() { return shim::self().mates->live; }

@@ -38,13 +38,14 @@ struct i32 {
   AMQ_SIMD_INLINE friend mask operator==(i32 a, i32 b) { return {_mm256_cmpeq_epi32(a.v, b.v)}; }
   AMQ_SIMD_INLINE friend mask operator<(i32 a, i32 b) { return {_mm256_cmpgt_epi32(b.v, a.v)}; }
 };
+// The type is named for nvcc, which loses the braces otherwise.
 template <int Bits>
 AMQ_SIMD_INLINE i32 shift_left(i32 a) {
-  return {_mm256_slli_epi32(a.v, Bits)};
+  return i32{_mm256_slli_epi32(a.v, Bits)};
 }
 template <int Bits>
 AMQ_SIMD_INLINE i32 shift_right(i32 a) {
-  return {_mm256_srai_epi32(a.v, Bits)};
+  return i32{_mm256_srai_epi32(a.v, Bits)};
 }
 
 struct f32 {

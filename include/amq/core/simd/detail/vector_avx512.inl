@@ -37,13 +37,14 @@ struct i32 {
   AMQ_SIMD_INLINE friend mask operator==(i32 a, i32 b) { return {_mm512_cmpeq_epi32_mask(a.v, b.v)}; }
   AMQ_SIMD_INLINE friend mask operator<(i32 a, i32 b) { return {_mm512_cmplt_epi32_mask(a.v, b.v)}; }
 };
+// The type is named for nvcc, which loses the braces otherwise.
 template <int Bits>
 AMQ_SIMD_INLINE i32 shift_left(i32 a) {
-  return {_mm512_maskz_slli_epi32(all_lanes, a.v, Bits)};
+  return i32{_mm512_maskz_slli_epi32(all_lanes, a.v, Bits)};
 }
 template <int Bits>
 AMQ_SIMD_INLINE i32 shift_right(i32 a) {
-  return {_mm512_maskz_srai_epi32(all_lanes, a.v, Bits)};
+  return i32{_mm512_maskz_srai_epi32(all_lanes, a.v, Bits)};
 }
 
 struct f32 {
