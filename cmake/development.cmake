@@ -10,6 +10,8 @@ set(AMQ_UNITY "$ENV{AMQ_UNITY}" CACHE BOOL "Compile several sources of a target 
 if(AMQ_UNITY)
   set(CMAKE_UNITY_BUILD ON)
   set(CMAKE_UNITY_BUILD_BATCH_SIZE 10)
+  # Collecting garbage later takes g++ a tenth less time, and up to a gigabyte more memory a process.
+  add_compile_options($<$<COMPILE_LANG_AND_ID:CXX,GNU>:--param=ggc-min-heapsize=1048576>)
 endif()
 
 find_program(AMQ_CCACHE ccache)
