@@ -5,7 +5,7 @@ namespace amq::cli {
 namespace {
 
 template <class Entry>
-std::vector<Entry> joined(std::initializer_list<std::span<Entry const>> lists) {
+std::vector<Entry> concatenated(std::initializer_list<std::span<Entry const>> lists) {
   std::vector<Entry> all;
   for (auto const list : lists) all.insert(all.end(), list.begin(), list.end());
   return all;
@@ -14,9 +14,9 @@ std::vector<Entry> joined(std::initializer_list<std::span<Entry const>> lists) {
 }  // namespace
 
 catalogue const& policies() {
-  static catalogue const all{joined({interpolants(), gaussian_processes(), other_predictors()}),
-                             joined({evolutionary_optimizers(), knapsack_optimizers()}), joined({infills()}),
-                             joined({surrogate_presets(), plain_presets()})};
+  static catalogue const all{concatenated({interpolants(), gaussian_processes(), other_predictors()}),
+                             concatenated({evolutionary_optimizers(), knapsack_optimizers()}), concatenated({infills()}),
+                             concatenated({surrogate_presets(), plain_presets()})};
   return all;
 }
 
