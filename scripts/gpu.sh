@@ -101,7 +101,7 @@ if [ $bench = yes ]; then
   echo
   echo "The table is in $folder/benchmarks.txt, as JSON in $folder/benchmarks.json"
   if [ -n "${AMQ_CUDA_PEER:-}" ]; then
-    step "Measuring the peer ($AMQ_CUDA_PEER)" $folder/peer.log "$AMQ_CUDA_PEER"
+    step "Measuring the peer ($AMQ_CUDA_PEER)" $folder/peer.log bash -c "$AMQ_CUDA_PEER"
     cat $folder/peer.log
   else
     echo "No peer was measured: AMQ_CUDA_PEER names no program (docs/cuda-benchmarks.md)"
