@@ -63,6 +63,14 @@ std::function<layer_statistics(index)> statistics_for(std::string const& proxy, 
   };
 }
 
+/// Before calibration: what these make has scales of its inputs, or blocks of another kind.
+void expect_matrices_for_devices(std::string const& proxy) {
+  if (proxy == "awq" || proxy == "gguf")
+    throw input_error("--proxy " + proxy +
+                      " makes matrices that no kernel on cuda reads; choose hqq, rtn, rtn_symmetric, rtn_awq or gptq, "
+                      "or measure with --device cpu");
+}
+
 }  // namespace
 
 void expect_names(std::string const& proxy, measuring const& measure) {
@@ -73,6 +81,7 @@ void expect_names(std::string const& proxy, measuring const& measure) {
 any_evaluator evaluator_of(llama const& model, token_sequences const& tokens, format_space const& space,
                            std::string const& proxy, measuring const& measure, device_list const& devices,
                            std::filesystem::path const& statistics_file, interruptible_executor& executor) {
+  if (!devices.empty()) expect_matrices_for_devices(proxy);
   evaluator_request request{proxy, measure.loss};
   request.note = [](std::string const& note) { std::fprintf(stderr, "amq: %s\n", note.c_str()); };
   if (needs_calibration(proxy, space))

@@ -63,7 +63,7 @@ TEST_CASE("--device that names no device is refused in a sentence") {
   CHECK(lacks(why("cpu", {"--precision", "f16"}), {"--precision f16", "on the cpu", "int8"}) == "");
   CHECK(lacks(why("cuda", {"--formats", "2g128,7g128"}), {"7g128", "cuda"}) == "");
   CHECK(lacks(why("cuda", {"--evaluator", "cat"}), {"--evaluator", "--device"}) == "");
-  CHECK(lacks(why("cuda", {"--proxy", "awq"}), {"q_proj at 2-bit", "awq", "cpu"}) == "");
+  CHECK(lacks(why("cuda", {"--proxy", "awq"}), {"--proxy awq", "gptq", "--device cpu"}) == "");
   CHECK(lacks(refused_there({"generate", embedded, "--prompt", "x", "--device", "cuda:0,1"}), {"names 2", "one"}) ==
         "");
   CHECK(lacks(refused_there({"benchmark", embedded, "--device", "cuda:2"}), {"cuda:2"}) == "");

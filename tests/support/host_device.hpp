@@ -2,15 +2,16 @@
 // a test wants them.
 #pragma once
 
+#include <algorithm>
 #include <limits>
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "amq/core/statistics.hpp"
 #include "amq/cuda/cuda_error.hpp"
 #include "amq/cuda/device.hpp"
 #include "amq/evaluate/loss.hpp"

@@ -1,13 +1,10 @@
-#include "amq/cuda/decoder/decoder.cuh"
-
-#include <array>
 #include <cmath>
 #include <cstdint>
 #include <string>
 #include <vector>
 
 #include "amq/core/random.hpp"
-#include "amq/cuda/open_device.cuh"
+#include "amq/cuda/device.hpp"
 #include "amq/evaluate/cuda_evaluator.hpp"
 #include "amq/evaluate/proxy_evaluator.hpp"
 #include "amq/generate/device_passes.hpp"
@@ -15,20 +12,11 @@
 #include "amq/model/llama.hpp"
 #include "amq/quantize/rtn.hpp"
 #include "amq/space/format_space.hpp"
+#include "cuda/support/small_device.hpp"
 #include "support/catch.hpp"
 #include "support/files.hpp"
 
 namespace {
-
-/// One capability's kernels are enough here.
-struct test_tuning : amq::cuda::default_tuning {
-  static constexpr std::array capabilities{80};
-};
-
-/// The same, with every product written in 16 bits first.
-struct dense_tuning : test_tuning {
-  static constexpr amq::cuda::product_way way(int, int) { return amq::cuda::product_way::dequantize_then_cublas; }
-};
 
 amq::token_sequences random_tokens(amq::index vocabulary, amq::index count, amq::index length) {
   amq::random_stream stream(11);
@@ -38,10 +26,10 @@ amq::token_sequences random_tokens(amq::index vocabulary, amq::index count, amq:
   return amq::token_sequences(std::move(ids));
 }
 
-/// A model on three short sequences.
+/// A model on some short sequences.
 struct setting {
-  explicit setting(std::string const& folder)
-      : model(amq::llama::load(folder)), tokens(random_tokens(model.config().vocabulary, 3, 11)) {}
+  explicit setting(std::string const& folder, amq::index sequences = 3)
+      : model(amq::llama::load(folder)), tokens(random_tokens(model.config().vocabulary, sequences, 11)) {}
 
   amq::llama model;
   amq::token_sequences tokens;
@@ -50,13 +38,13 @@ struct setting {
     return {{model.linears().begin(), model.linears().end()}, std::move(formats), 0};
   }
 
-  template <class Loss = amq::jsd, class Tuning = test_tuning>
+  template <class Loss = amq::jsd>
   std::vector<amq::measurement> on_device(amq::format_space const& choices,
                                           std::vector<amq::configuration> const& batch,
                                           amq::cuda::decoder_options options, double part = 1,
                                           std::string* note = nullptr) const {
     amq::proxy_evaluator<amq::llama, amq::rtn, Loss, amq::cuda_executor> evaluator(
-        model, tokens, choices, amq::rtn{}, Loss{}, amq::cuda_executor({amq::cuda::open_device<Tuning>(0)}, options),
+        model, tokens, choices, amq::rtn{}, Loss{}, amq::cuda_executor({cuda_test::small_device()}, options),
         amq::no_statistics{}, [note](std::string const& said) {
           if (note != nullptr) *note = said;
         });
@@ -115,24 +103,23 @@ TEST_CASE("every architecture passes the device as it passes the host") {
               1e-2);
 }
 
-TEST_CASE("losses on the device are the host's: within a thousandth in f32, within a fiftieth in 16 bits at 4 bits") {
+TEST_CASE("in f32 losses on the device are the host's within a thousandth") {
   setting const given(tiny);
-  SECTION("f32") {
-    auto const space = given.space({{2, 64}, {3, 128}, {4, 32}, amq::kept<amq::bf16>::value});
-    auto const batch = mixed(space);
-    auto const there = given.on_device(space, batch, {.numbers = amq::dtype::f32});
-    auto const here = given.on_host(space, batch);
-    for (std::size_t i = 0; i < batch.size(); ++i) check_close(there[i], here[i], 1e-3);
-  }
-  SECTION("16 bits, by packed products and by dense ones") {
-    auto const space = given.space({{4, 128}});
-    auto const here = given.on_host(space, {space.highest()});
-    for (auto const numbers : {amq::dtype::f16, amq::dtype::bf16}) {
-      check_close(given.on_device(space, {space.highest()}, {.numbers = numbers})[0], here[0], 0.02);
-      check_close(given.on_device<amq::jsd, dense_tuning>(space, {space.highest()}, {.numbers = numbers})[0], here[0],
-                  0.02);
-    }
-  }
+  auto const space = given.space({{2, 64}, {3, 128}, {4, 32}, amq::kept<amq::bf16>::value});
+  auto const batch = mixed(space);
+  auto const there = given.on_device(space, batch, {.numbers = amq::dtype::f32});
+  auto const here = given.on_host(space, batch);
+  for (std::size_t i = 0; i < batch.size(); ++i) check_close(there[i], here[i], 1e-3);
+}
+
+TEST_CASE("in 16 bits losses at 4 bits are the host's within a fiftieth, by packed products and by dense ones") {
+  auto const sequences = GENERATE(amq::index{3}, amq::index{5});
+  setting const given(tiny, sequences);
+  CHECK((11 * sequences <= cuda_test::most_packed_tokens) == (sequences == 3));
+  auto const space = given.space({{4, 128}});
+  auto const here = given.on_host(space, {space.highest()});
+  for (auto const numbers : {amq::dtype::f16, amq::dtype::bf16})
+    check_close(given.on_device(space, {space.highest()}, {.numbers = numbers})[0], here[0], 0.02);
 }
 
 TEST_CASE("a recorded pass and one whose matrices stream give the same bits, whole and in parts") {
@@ -157,7 +144,7 @@ TEST_CASE("texts are written on the device as on the host") {
   amq::generation_options const how{.tokens = 6};
   auto const quiet = [](amq::index, std::int32_t) {};
   auto const here = amq::generate(model, prompts, how, amq::on_this_thread, quiet);
-  auto const device = amq::cuda::open_device<test_tuning>(0);
+  auto const device = cuda_test::small_device();
   amq::device_passes passes(model, *device, {.numbers = amq::dtype::f32});
   auto const there = amq::generate(passes, prompts, how, quiet);
   for (std::size_t i = 0; i < prompts.size(); ++i) CHECK(there.sequences[i].tokens == here.sequences[i].tokens);
