@@ -58,6 +58,12 @@ if [ $build = yes ]; then
     refuse "--build-only needs --architecture: there is no telling which GPU the other machine has"
   fi
 
+  # wgmma is in sm_90a, which no device calls itself.
+  if [ $architecture = native ]; then
+    architecture=$(nvidia-smi --query-gpu=compute_cap --format=csv,noheader | head -n 1 | tr -d .)
+    if [ "$architecture" = 90 ]; then architecture=90a; fi
+  fi
+
   scripts/setup.sh gpu
   generator="Unix Makefiles"
   if command -v ninja >/dev/null; then generator=Ninja; fi
