@@ -58,6 +58,12 @@ if [ $build = yes ]; then
     refuse "--build-only needs --architecture: there is no telling which GPU the other machine has"
   fi
 
+  # wgmma is in sm_90a, which no device calls itself.
+  if [ $architecture = native ]; then
+    architecture=$(nvidia-smi --query-gpu=compute_cap --format=csv,noheader | head -n 1 | tr -d .)
+    if [ "$architecture" = 90 ]; then architecture=90a; fi
+  fi
+
   scripts/setup.sh gpu
   generator="Unix Makefiles"
   if command -v ninja >/dev/null; then generator=Ninja; fi
@@ -101,7 +107,7 @@ if [ $bench = yes ]; then
   echo
   echo "The table is in $folder/benchmarks.txt, as JSON in $folder/benchmarks.json"
   if [ -n "${AMQ_CUDA_PEER:-}" ]; then
-    step "Measuring the peer ($AMQ_CUDA_PEER)" $folder/peer.log "$AMQ_CUDA_PEER"
+    step "Measuring the peer ($AMQ_CUDA_PEER)" $folder/peer.log bash -c "$AMQ_CUDA_PEER"
     cat $folder/peer.log
   else
     echo "No peer was measured: AMQ_CUDA_PEER names no program (docs/cuda-benchmarks.md)"

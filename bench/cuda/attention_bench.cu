@@ -74,14 +74,14 @@ void measure(attention_case const& c, setting const& s) {
   expect_close(found, expected, found.size(), 0.2, c.what, on);
   auto const& [heads, kv_heads, size] = c.shape;
   double const past = c.keys - c.rows, pairs = c.rows * (past + (c.rows + 1) / 2.0);
-  s.table.add({.what = c.what,
-               .shape = std::to_string(c.sequences) + " x " + std::to_string(c.keys) + " keys",
-               .tokens = c.sequences * c.rows,
-               .seconds = seconds_in_turn(on, 1, [&](int) { tested.attend(on); }),
-               .bytes = 2.0 * size * c.sequences * (2.0 * c.keys * kv_heads + 2.0 * c.rows * heads),
-               .operations = 4.0 * size * heads * c.sequences * pairs,
-               .note = std::to_string(heads) + " heads, " + std::to_string(kv_heads) + " of keys, of " +
-                       std::to_string(size)});
+  s.table.add(
+      {.what = c.what,
+       .shape = std::to_string(c.sequences) + " x " + std::to_string(c.keys) + " keys",
+       .tokens = c.sequences * c.rows,
+       .seconds = seconds_in_turn(on, 1, [&](int) { tested.attend(on); }),
+       .bytes = 2.0 * size * c.sequences * (2.0 * c.keys * kv_heads + 2.0 * c.rows * heads),
+       .operations = 4.0 * size * heads * c.sequences * pairs,
+       .note = std::to_string(heads) + " heads, " + std::to_string(kv_heads) + " of keys, of " + std::to_string(size)});
 }
 
 }  // namespace

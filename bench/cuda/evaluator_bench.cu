@@ -62,18 +62,19 @@ struct bench_model {
             .final_norm = ones,
             .embeddings = matrix(vocabulary, hidden),
             .head = matrix(vocabulary, hidden),
-            .blocks = std::vector<cuda::decoder_shape::block>(static_cast<std::size_t>(blocks),
-                                                              {.heads = heads,
-                                                               .key_value_heads = heads,
-                                                               .intermediate = intermediate,
-                                                               .attention_norm = ones,
-                                                               .feed_forward_norm = ones})};
+            .blocks =
+                std::vector<cuda::decoder_shape::block>(static_cast<std::size_t>(blocks), {.heads = heads,
+                                                                                           .key_value_heads = heads,
+                                                                                           .intermediate = intermediate,
+                                                                                           .attention_norm = ones,
+                                                                                           .feed_forward_norm = ones})};
   }
   /// Multiplications and additions of all tokens: linear layers, head, attention.
   double operations() const {
     double const linears = 4.0 * hidden * hidden + 3.0 * hidden * intermediate;
     double const attention = 2.0 * hidden * (length + 1) / 2.0;
-    return 2.0 * sequences * length * (static_cast<double>(blocks) * (linears + attention) + double{vocabulary} * hidden);
+    return 2.0 * sequences * length *
+           (static_cast<double>(blocks) * (linears + attention) + double{vocabulary} * hidden);
   }
 
   index blocks;

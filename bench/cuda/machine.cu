@@ -35,7 +35,7 @@ double dense_peak(cuda::stream const& on) {
 machine measure_machine() {
   auto const facts = facts_of_device(0);
   cuda::stream const on;
-  return {facts.name,   facts.capability,   facts.cache_bytes, facts.driver,
+  return {facts.name,    facts.capability,   facts.cache_bytes, facts.driver,
           facts.runtime, copy_bandwidth(on), dense_peak(on)};
 }
 

@@ -8,6 +8,7 @@
 #include "amq/cuda/cublas.cuh"
 #include "amq/cuda/dequantize/dequantize.cuh"
 #include "amq/cuda/gemm/gemm.cuh"
+#include "amq/cuda/gemm/wgmma.cuh"
 #include "amq/cuda/gemv/gemv.cuh"
 #include "cuda/data.cuh"
 #include "cuda/setting.hpp"
@@ -42,6 +43,14 @@ class product_bench {
     measure("gemm", tokens, [&](int i) {
       cuda::gemm_fixed<Bits, group>(packed_[i], x_.data(), tokens, y_.data(), false, workspace_, on_);
     });
+  }
+  /// Where the device has wgmma and this program was compiled for it (--architecture 90a).
+  void wgmma(int tokens) {
+    if constexpr (AMQ_BENCH_WGMMA && cuda::fragment<Bits, cuda::f16>::parts == 1)
+      if (table_.on().capability == 90)
+        measure("gemm, wgmma", tokens, [&](int i) {
+          cuda::gemm_by_wgmma<Bits, group>(packed_[i], x_.data(), tokens, y_.data(), false, workspace_, on_);
+        });
   }
   void dequantize_then_cublas(int tokens) {
     measure("dequantize, cuBLAS", tokens, [&](int i) {
@@ -99,7 +108,10 @@ void measure_products(setting const& s) {
     bench.gemv(8);
     for (int const tokens : s.quick ? std::vector{16, 64, 2048} : std::vector{16, 32, 64, 128, 512, 2048}) {
       bench.gemm(tokens);
-      if (tokens >= 128) bench.dequantize_then_cublas(tokens);
+      if (tokens >= 128) {
+        bench.wgmma(tokens);
+        bench.dequantize_then_cublas(tokens);
+      }
     }
   }
   product_bench<Bits> large(s, 28672, 8192, 64);

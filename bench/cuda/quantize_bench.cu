@@ -18,8 +18,8 @@ double hqq_seconds(int rows, int cols, int bits, cuda::stream const& on) {
   auto const weights = random_numbers<cuda::bf16>(static_cast<std::size_t>(rows) * cols, 6, 0.02f, on);
   tile_layout const layout{bits, group};
   cuda::device_buffer<std::uint8_t> const tiles(static_cast<std::size_t>(layout.bytes(rows, cols)), on);
-  cuda::device_buffer<std::uint8_t> const packed(static_cast<std::size_t>(cuda::device_matrix_bytes(layout, rows, cols)),
-                                                 on);
+  cuda::device_buffer<std::uint8_t> const packed(
+      static_cast<std::size_t>(cuda::device_matrix_bytes(layout, rows, cols)), on);
   cuda::quantize_workspace work;
   auto const quantize = [&](int) {
     cuda::quantize_hqq(weights.data(), rows, cols, layout, cuda::hqq_request{}, tiles.data(), work, on);
@@ -42,8 +42,8 @@ void measure_quantizers(setting const& s) {
   cuda::stream const on;
   for (int const bits : {2, 3, 4})
     s.table.add({.what = "HQQ", .shape = "4096 x 4096", .bits = bits, .seconds = hqq_seconds(4096, 4096, bits, on)});
-  double const seconds = 32 * (4 * hqq_seconds(4096, 4096, 3, on) + 2 * hqq_seconds(11008, 4096, 3, on) +
-                               hqq_seconds(4096, 11008, 3, on));
+  double const seconds =
+      32 * (4 * hqq_seconds(4096, 4096, 3, on) + 2 * hqq_seconds(11008, 4096, 3, on) + hqq_seconds(4096, 11008, 3, on));
   s.table.add({.what = "HQQ, all linears",
                .shape = "7B",
                .bits = 3,

@@ -40,8 +40,11 @@ void report::add(result measured) {
 
 void report::write_json(std::filesystem::path const& file) const {
   nlohmann::ordered_json json;
-  json["device"] = {{"name", on_.name},     {"capability", on_.capability}, {"cache_bytes", on_.cache_bytes},
-                    {"driver", on_.driver}, {"cuda", on_.runtime}};
+  json["device"] = {{"name", on_.name},
+                    {"capability", on_.capability},
+                    {"cache_bytes", on_.cache_bytes},
+                    {"driver", on_.driver},
+                    {"cuda", on_.runtime}};
   json["copy_bytes_per_second"] = on_.copy_bandwidth;
   json["dense_bf16_operations_per_second"] = on_.dense_peak;
   json["results"] = nlohmann::ordered_json::array();

@@ -2,9 +2,12 @@
 // capability, which a user's class can replace.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <utility>
+
+#include "amq/cuda/abi.cuh"
 
 namespace amq::cuda {
 
@@ -72,15 +75,35 @@ constexpr int tuned_capability(int device_capability) {
   return chosen;
 }
 
-/// Calls work.operator()<Capability>() with tuned_capability<Tuning>(device_capability).
+inline namespace AMQ_CUDA_ABI {
+
+/// The least architecture that this unit is compiled for, as a capability; 0 on the host.
+constexpr int least_compiled() {
+#if defined(__CUDA_ARCH_LIST__)
+  return std::min({__CUDA_ARCH_LIST__}) / 10;
+#else
+  return 0;
+#endif
+}
+
+/// tuned_capability of a device that can run this unit: kernels of capabilities below all of those are not compiled.
+template <class Tuning>
+constexpr int compiled_capability(int device_capability) {
+  return tuned_capability<Tuning>(std::max(device_capability, least_compiled()));
+}
+
+/// Calls work.operator()<Capability>() with compiled_capability<Tuning>(device_capability).
 template <class Tuning, class Work>
 void with_capability(int device_capability, Work&& work) {
-  int const chosen = tuned_capability<Tuning>(device_capability);
+  int const chosen = compiled_capability<Tuning>(device_capability);
+  auto const try_one = [&]<int Capability>() {
+    if constexpr (Capability >= compiled_capability<Tuning>(0))
+      if (Capability == chosen) work.template operator()<Capability>();
+  };
   [&]<std::size_t... I>(std::index_sequence<I...>) {
-    bool const found =
-        ((Tuning::capabilities[I] == chosen && (work.template operator()<Tuning::capabilities[I]>(), true)) || ...);
-    static_cast<void>(found);
+    (try_one.template operator()<Tuning::capabilities[I]>(), ...);
   }(std::make_index_sequence<Tuning::capabilities.size()>());
 }
 
+}  // namespace AMQ_CUDA_ABI
 }  // namespace amq::cuda

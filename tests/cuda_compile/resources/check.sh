@@ -31,6 +31,8 @@ expect() {
 expect 'products_*.ptx' 'ld\.global\.nc[.a-zA-Z0-9_:]*\.v4' "loads of 16 bytes"
 expect 'products_*.ptx' 'mma\.sync\.aligned\.m16n8k16' "product on tensor cores"
 expect 'products_*.ptx' 'cp\.async\.cg\.shared\.global' "asynchronous copy"
+expect 'products_*.sm_90a.ptx' 'wgmma\.mma_async' "wgmma"
+expect 'products_*.sm_90a.ptx' 'cp\.async\.bulk\.tensor' "bulk tensor copy"
 expect 'model.sm_*.ptx' 'mma\.sync\.aligned\.m16n8k16' "product on tensor cores"
 
 # The same in machine code, where there is something to read it with.
@@ -45,6 +47,8 @@ if [ -n "$cuobjdump" ]; then
   done
   expect 'products_*.sass' '\bLDG\.E\.128' "loads of 16 bytes"
   expect 'products_*.sass' '\bHMMA\.' "product on tensor cores"
+  expect 'products_*.sm_90a.sass' '\bHGMMA\.' "wgmma"
+  expect 'products_*.sm_90a.sass' '\bUTMALDG' "bulk tensor copy"
   expect 'model.sm_*.sass' '\bHMMA\.' "product on tensor cores"
 else
   echo "no cuobjdump: what ptxas says was read, not the machine code"

@@ -1,5 +1,6 @@
 // Kernels of packed products for one width and one architecture: -DBITS -DCAPABILITY -DLEAST_GROUP.
 #include "amq/cuda/gemm/gemm.cuh"
+#include "amq/cuda/gemm/wgmma.cuh"
 #include "amq/cuda/gemv/gemv.cuh"
 
 namespace amq::cuda {
@@ -14,6 +15,8 @@ void use(device_matrix const& w, Number const* x, float* y, product_workspace& w
     if constexpr (Group >= LEAST_GROUP) {
       gemv_fixed<BITS, Group, one_capability>(w, x, 1, y, false, workspace, nullptr);
       gemm_fixed<BITS, Group, one_capability>(w, x, 64, y, false, workspace, nullptr);
+      if constexpr (CAPABILITY == 90 && fragment<BITS, Number>::parts == 1)
+        gemm_by_wgmma<BITS, Group>(w, x, 128, y, false, workspace, nullptr);
     }
   };
   (use_group.template operator()<Groups>(), ...);

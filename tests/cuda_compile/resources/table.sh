@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # table.sh <folder>: what each kernel takes of a multiprocessor, from all <folder>/<unit>.sm_<architecture>.log (what
-# ptxas says) and the .ptx of that architecture, or else of sm_80 (launch bounds). One line a kernel, separated by tabs:
+# ptxas says) and the PTX that its .from names (launch bounds). One line a kernel, separated by tabs:
 #   architecture, kernel, threads a block, blocks that its bounds promise, registers, static shared memory, stack, spills,
 #   blocks that registers and threads let run on a multiprocessor
 # Threads and promised blocks are 0 where the kernel states none. CUB's own kernels are left out.
@@ -9,8 +9,7 @@ cd "$1"
 
 for log in *.sm_*.log; do
   name=${log%.log} architecture=${log##*.sm_}
-  architecture=${architecture%.log} ptx=$name.ptx
-  [ -e "$ptx" ] || ptx=${name%.sm_*}.sm_80.ptx
+  architecture=${architecture%.log}
   awk -v architecture="$architecture" '
     FNR == NR {
       if ($0 ~ /\.entry/) { entry = $0; sub(/.*\.entry /, "", entry); sub(/\(.*/, "", entry) }
@@ -35,6 +34,6 @@ for log in *.sm_*.log; do
       }
       print architecture, entry, threads[entry] + 0, promised[entry] + 0, registers, shared, stack, spills, blocks
     }
-  ' OFS='\t' "$ptx" "$log"
+  ' OFS='\t' "$(cat "$name.from")" "$log"
 done | c++filt | grep -v 'cub::' | sed -E 's/amq::cuda::(abi_[0-9_]+::)?//g; s/\tvoid /\t/; s/(^[0-9a]+\t[^\t(]*)\([^\t]*/\1/;
   s/__nv_bfloat16/bf16/g; s/__half/f16/g; s/(kernels|quantizing|sampling|ranking)::([a-z_]+kernel)/\2/' | LC_ALL=C sort -u

@@ -3,18 +3,19 @@
 
 #include <algorithm>
 
+#include "amq/cuda/abi.cuh"
 #include "amq/cuda/gemm/gemm.cuh"
 #include "amq/cuda/gemv/gemv.cuh"
 #include "amq/cuda/product_workspace.cuh"
 #include "amq/cuda/tuning.cuh"
 
-namespace amq::cuda {
+namespace amq::cuda::inline AMQ_CUDA_ABI {
 
 /// Makes room for gemv and gemm of (rows, cols) matrices of any width and group with 1 to `most_tokens` tokens, so that
 /// none of them grows the workspace. Asynchronous. O(most_tokens) on the host.
 template <class Tuning = default_tuning>
 void reserve_products(product_workspace& workspace, int rows, int cols, int most_tokens, cudaStream_t on) {
-  int const capability = tuned_capability<Tuning>(workspace.capability()), tiles = device_layout::tiles(rows);
+  int const capability = compiled_capability<Tuning>(workspace.capability()), tiles = device_layout::tiles(rows);
   std::size_t floats = 0, counters = 0;
   for (int const bits : tile_layout::widths)
     for (int const group : tile_layout::group_sizes)
@@ -34,4 +35,4 @@ void reserve_products(product_workspace& workspace, int rows, int cols, int most
   workspace.counters(counters, on);
 }
 
-}  // namespace amq::cuda
+}  // namespace amq::cuda::inline AMQ_CUDA_ABI
