@@ -200,7 +200,7 @@ int gap(gap_options const& options) {
     throw input_error(
         "--bits leaves every layer one choice, so there is nothing to rank; expected at least two widths");
   interruptible_executor executor(threads_to_use(options.measure.threads));
-  auto const measured = measure(options, model, tokens, space, executor);
+  auto const measured = measure(options, model, tokens, space, devices, executor);
   auto const& points = measured.points;
   share_space const shares(space, measured.proxy.added, measured.proxy.highest);
   auto const report = report_gap(shares, points, [] { return gp<>{}; }, {.width = options.width, .seed = options.seed});
