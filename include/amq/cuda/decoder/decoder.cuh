@@ -170,14 +170,15 @@ class decoder_on_device final : public decoder {
   /// What is free once everything else has its place.
   std::int64_t room_for_bank() const {
     if (options_.most_bank_bytes >= 0) return options_.most_bank_bytes;
+    constexpr std::int64_t for_libraries = std::int64_t{256} << 20;
     std::size_t free = 0, total = 0;
     check(cudaMemGetInfo(&free, &total), "cudaMemGetInfo");
+    if (known_) return static_cast<std::int64_t>(free) - for_libraries;  // what measuring needs is there
     auto const tokens = static_cast<int>(options_.pass_tokens);
     std::int64_t const numbers = sizeof(Number);
     std::int64_t const working =
         pass_buffers<Number>::bytes(sizes_, tokens) + logit_tiles<Number>::bytes(sizes_, tokens) +
         numbers * static_cast<std::int64_t>(largest_layer()) + numbers * options_.calibration_tokens * sizes_.hidden;
-    constexpr std::int64_t for_libraries = std::int64_t{256} << 20;
     return static_cast<std::int64_t>(free) - working - for_libraries;
   }
 
