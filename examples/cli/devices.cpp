@@ -42,10 +42,10 @@ device_list open_devices(device_choice const& choice) {
   device_list devices;
   if (choice.kind != device::cuda) return devices;
   int const there = device_count();
-  if (there == 0)
-    throw input_error(
-        "--device cuda: there is no CUDA device, or no driver that this program can use; `nvidia-smi` lists what there "
-        "is");
+  if (there == 0) {
+    open_device(choice.numbers.front());  // which says whether it is the device or the driver that is not there
+    throw input_error("--device cuda: there is no CUDA device; `nvidia-smi` lists what there is");
+  }
   for (int const number : choice.numbers)
     if (number >= there)
       throw input_error("--device cuda:" + std::to_string(number) + " is not there; expected " +

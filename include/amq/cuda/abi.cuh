@@ -1,5 +1,6 @@
-// The tag of everything that holds device code: version and architectures, so that two objects of one program that were
-// compiled for different ones never share a kernel. Changes names only, never what they mean.
+// The tag of everything that holds device code: the version of these interfaces and the architectures, so that two
+// objects of one program that were compiled for different ones never share a kernel. Changes names only, never what
+// they mean.
 #pragma once
 
 #include "amq/config.hpp"

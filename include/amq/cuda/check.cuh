@@ -24,6 +24,7 @@ constexpr bool is_sticky(cudaError_t code) {
     case cudaErrorLaunchTimeout:
     case cudaErrorAssert:
     case cudaErrorECCUncorrectable:
+    case cudaErrorNvlinkUncorrectable:
       return true;
     default:
       return false;

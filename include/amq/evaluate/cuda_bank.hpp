@@ -68,9 +68,13 @@ class cuda_bank {
                 "a loss needs sequences of at least 2 tokens, not " + std::to_string(tokens.length()));
     list_cells(model, space);
     make_decoders(model, tokens, executor);
-    tell(announce(cells_, executor), executor, note);
+    auto const first = announce(cells_, executor);
+    tell(first, executor, note);
     remember(model, tokens, executor);
-    announce(cells_, executor);
+    auto last = announce(cells_, executor);
+    for (std::size_t which = 0; which < last.size(); ++which)
+      if (!first[which].empty()) last[which].clear();  // said already
+    tell(last, executor, note);
     fill(model, quantizer, executor, statistics);
   }
 

@@ -9,6 +9,7 @@
 #include "amq/evaluate/proxy_evaluator.hpp"
 #include "amq/generate/device_passes.hpp"
 #include "amq/generate/generator.hpp"
+#include "amq/indicate/correlation.hpp"
 #include "amq/model/llama.hpp"
 #include "amq/quantize/rtn.hpp"
 #include "amq/space/format_space.hpp"
@@ -120,6 +121,23 @@ TEST_CASE("in 16 bits losses at 4 bits are the host's within a fiftieth, by pack
   auto const here = given.on_host(space, {space.highest()});
   for (auto const numbers : {amq::dtype::f16, amq::dtype::bf16})
     check_close(given.on_device(space, {space.highest()}, {.numbers = numbers})[0], here[0], 0.02);
+}
+
+TEST_CASE("bf16 ranks configurations of the same bits as f32 does") {
+  setting const given(tiny, 5);
+  auto const space = given.space({{2, 128}, {4, 128}});
+  amq::random_stream stream(7);
+  std::vector<amq::configuration> batch(10, space.highest());
+  for (auto& genes : batch)
+    for (int lowered = 0; lowered < 28;) {
+      auto& gene = genes[static_cast<std::size_t>(stream.below(genes.size()))];
+      lowered += gene;
+      gene = 0;
+    }
+  std::vector<double> here, there;
+  for (auto const& one : given.on_host(space, batch)) here.push_back(one.loss);
+  for (auto const& one : given.on_device(space, batch, {.numbers = amq::dtype::bf16})) there.push_back(one.loss);
+  CHECK(amq::kendall_tau(here, there) >= 0.95);
 }
 
 TEST_CASE("a recorded pass and one whose matrices stream give the same bits, whole and in parts") {

@@ -3,6 +3,8 @@
 #include <vector>
 
 #include "amq/cuda/cuda_error.hpp"
+#include "amq/cuda/decoder/device_scope.cuh"
+#include "amq/cuda/dequantize/dequantize.cuh"
 #include "amq/cuda/open_device.cuh"
 #include "cuda/shim_test/kernels.hpp"
 #include "cuda/support/small_device.hpp"
@@ -131,4 +133,21 @@ TEST_CASE("an error that sticks is thrown as such, and what it spoiled frees its
   }
   shim::mend();
   CHECK(shim::live_allocations() == before);
+}
+
+TEST_CASE("pointers of the host and of another device are refused by name", "[cuda][shim]") {
+  shim::with_devices const two{{}, {}};
+  std::vector<std::uint8_t> packed(1 << 16);
+  alignas(16) float host[64] = {};
+  amq::cuda::device_buffer<float> here(1 << 14, nullptr);
+  amq::cuda::device_buffer<std::uint8_t> data(1 << 16, nullptr);
+  amq::cuda::device_matrix const w{data.data(), 32, 128, 4, 128};
+  CHECK_THROWS_WITH(amq::cuda::dequantize(w, host, nullptr), Contains("out lies in the host's memory"));
+  CHECK_THROWS_WITH(amq::cuda::dequantize(w, here.data() + 1, nullptr), Contains("aligned to 16 bytes"));
+  CHECK_THROWS_WITH(
+      amq::cuda::dequantize(amq::cuda::device_matrix{packed.data(), 32, 128, 4, 128}, here.data(), nullptr),
+      Contains("aligned to 16 bytes") || Contains("lies in the host's memory"));
+  amq::cuda::device_scope const other(1);
+  CHECK_THROWS_WITH(amq::cuda::dequantize(w, here.data(), nullptr),
+                    Contains("lies on device 0 and device 1 is the current one"));
 }

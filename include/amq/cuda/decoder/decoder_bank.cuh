@@ -37,14 +37,6 @@ class decoder_bank {
     pinned_ = {};
   }
 
-  /// Gives back all memory: cells are announced anew.
-  void clear() {
-    places_.clear();
-    largest_ = 0;
-    resident_ = device_buffer<std::uint8_t>();
-    pinned_ = {};
-  }
-
   /// Reserves memory for all cells, of which the device may hold `room` bytes. Returns a sentence when some will
   /// stream.
   std::string announce(std::vector<bank_cell> cells, std::int64_t room) {

@@ -8,7 +8,7 @@
 
 #include "amq/core/error.hpp"
 #include "amq/core/format.hpp"
-#include "amq/cuda/check.cuh"
+#include "amq/cuda/device_memory.cuh"
 #include "amq/cuda/layout/device_layout.hpp"
 
 namespace amq::cuda {
@@ -35,21 +35,7 @@ struct device_matrix {
 
 inline tile_layout layout_of(device_matrix const& w) { return {w.bits, w.group}; }
 
-/// Throws precondition_error unless `pointer`, called `name` in the message, is memory of the current device, aligned to
-/// 16 bytes.
-inline void expect_aligned(void const* pointer, char const* name) {
-  AMQ_EXPECTS(pointer != nullptr && reinterpret_cast<std::uintptr_t>(pointer) % 16 == 0,
-              std::string(name) + " has to be memory of the device, aligned to 16 bytes");
-  cudaPointerAttributes of{};
-  check(cudaPointerGetAttributes(&of, pointer), "cudaPointerGetAttributes");
-  AMQ_EXPECTS(of.type == cudaMemoryTypeDevice || of.type == cudaMemoryTypeManaged,
-              std::string(name) + " lies in the host's memory; copy it to the device first");
-  int current = 0;
-  check(cudaGetDevice(&current), "cudaGetDevice");
-  AMQ_EXPECTS(of.type == cudaMemoryTypeManaged || of.device == current,
-              std::string(name) + " lies on device " + std::to_string(of.device) + " and device " +
-                  std::to_string(current) + " is the current one");
-}
+inline void expect_aligned(void const* pointer, char const* name) { expect_on_device(pointer, 16, name); }
 
 /// Throws precondition_error unless kernels can read the matrix: a width and a group that there are, a shape that the
 /// group divides, data that is there and aligned.

@@ -149,7 +149,7 @@ inline void launch_pack(std::uint8_t const* codes, float const* scales, float co
 /// then tells what f16 could not hold. Codes and tiles are aligned to 4 bytes. Throws precondition_error for other
 /// shapes or pointers.
 inline void pack_tiles(std::uint8_t const* codes, float const* scales, float const* zeros, int rows, int cols,
-                 tile_layout layout, std::uint8_t* tiles, quantize_workspace& work, cudaStream_t on) {
+                       tile_layout layout, std::uint8_t* tiles, quantize_workspace& work, cudaStream_t on) {
   quantizing::begin_quantizing(codes, 4, rows, cols, layout, tiles, work, on);
   quantizing::launch_pack(codes, scales, zeros, rows, cols, layout, tiles, work, on);
 }

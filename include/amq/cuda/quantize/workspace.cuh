@@ -7,6 +7,7 @@
 #include "amq/core/tile_layout.hpp"
 #include "amq/cuda/abi.cuh"
 #include "amq/cuda/buffer.cuh"
+#include "amq/cuda/device_memory.cuh"
 #include "amq/cuda/quantize/refusals.cuh"
 
 namespace amq::cuda::inline AMQ_CUDA_ABI {
@@ -27,12 +28,9 @@ inline void begin_quantizing(void const* weights, std::size_t alignment, int row
                              void const* tiles, quantize_workspace& work, cudaStream_t on) {
   auto const refusal = tile_layout::refusal({layout.bits, layout.group}, cols);
   AMQ_EXPECTS(refusal.empty(), "quantizing on the device: " + refusal);
-  auto const aligned = [](void const* at, std::size_t bytes) {
-    return at != nullptr && reinterpret_cast<std::uintptr_t>(at) % bytes == 0;
-  };
   AMQ_EXPECTS(rows > 0, "quantizing needs at least one row, not " + std::to_string(rows));
-  AMQ_EXPECTS(aligned(weights, alignment) && aligned(tiles, 4),
-              "quantizing needs weights aligned to " + std::to_string(alignment) + " bytes and tiles aligned to 4");
+  expect_on_device(weights, alignment, "quantizing: the matrix of weights");
+  expect_on_device(tiles, 4, "quantizing: the memory for tiles");
   work.cols = cols;
   work.groups = layout.groups(cols);
   AMQ_EXPECTS(rows * work.groups < (1ll << 31), "quantizing needs fewer than 2^31 groups a matrix, not " +
