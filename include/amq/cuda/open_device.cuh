@@ -107,7 +107,13 @@ std::shared_ptr<device> open_device(int number) {
   device_scope const scope(number);
   cudaFuncAttributes attributes{};
   auto const found = cudaFuncGetAttributes(&attributes, reinterpret_cast<void const*>(&probe_kernel<Tuning>));
-  if (facts.capability < 80 || found == cudaErrorNoKernelImageForDevice) {
+  if (found == cudaErrorUnsupportedPtxVersion) {
+    cudaGetLastError();
+    throw input_error("the CUDA driver here (" + facts.driver + ") is older than the CUDA " + facts.runtime +
+                      " that this program was built with, and cannot translate its kernels; install a newer driver, or "
+                      "build with this GPU's architecture in CMAKE_CUDA_ARCHITECTURES");
+  }
+  if (facts.capability < 80 || found == cudaErrorNoKernelImageForDevice || found == cudaErrorInvalidDeviceFunction) {
     cudaGetLastError();
     throw input_error("CUDA device " + std::to_string(number) + " (" + facts.name + ") has compute capability " +
                       std::to_string(properties.major) + "." + std::to_string(properties.minor) +

@@ -40,6 +40,10 @@ class product_workspace {
     return floats_.data();
   }
 
+  /// Where they lie now; another place once they have grown.
+  void const* floats_place() const { return floats_.data(); }
+  void const* counters_place() const { return counters_.data(); }
+
   /// At least `count` counters, all 0: whoever counts leaves them so.
   unsigned* counters(std::size_t count, cudaStream_t on) {
     if (count > counters_.size()) {

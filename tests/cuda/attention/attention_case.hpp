@@ -82,7 +82,8 @@ struct attention_case {
     auto const out = on_device(std::vector<Number>(out_numbers(), from_f32<Number>(77)), on);
     attention_workspace workspace;
     sequence_batch<Number> const batch{there.data(), static_cast<int>(parts.size()), most_rows() + more_rows,
-                                       most_keys() + more_rows + more_keys, static_cast<std::int64_t>(block_numbers())};
+                                       most_keys() + more_rows + more_keys,
+                                       static_cast<int>(parts.size()) * shape.kv_heads};
     attention<Number, Tuning>(q.data(), shape, window, batch, out.data(), workspace, on);
     return as_f32(on_host(out, on));
   }

@@ -79,7 +79,7 @@ prepared<Number> run(pass_case const& c) {
   }
   projected.norm_epsilon = epsilon;
   projected.frequencies = frequencies.data();
-  sequence_batch<Number> const batch{there.data(), 2, 4, capacity, static_cast<std::int64_t>(c.cache_numbers())};
+  sequence_batch<Number> const batch{there.data(), 2, 4, capacity, 2 * c.shape.kv_heads};
   prepare_attention(projected, c.shape, batch, queries.data(), on);
   return {as_f32(on_host(queries, on)), as_f32(on_host(keys, on)), as_f32(on_host(values, on))};
 }

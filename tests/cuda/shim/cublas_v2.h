@@ -93,6 +93,10 @@ inline cublasStatus_t cublasSetStream(cublasHandle_t handle, cudaStream_t on) {
   handle->stream = on;
   return CUBLAS_STATUS_SUCCESS;
 }
+inline cublasStatus_t cublasGetStream(cublasHandle_t handle, cudaStream_t* on) {
+  *on = handle->stream;
+  return CUBLAS_STATUS_SUCCESS;
+}
 inline cublasStatus_t cublasSetWorkspace(cublasHandle_t, void* memory, std::size_t bytes) {
   bool const reachable = bytes == 0 || shim::detail::is_device_memory(memory, bytes);
   return reachable ? CUBLAS_STATUS_SUCCESS : CUBLAS_STATUS_INVALID_VALUE;

@@ -37,6 +37,9 @@ class attention_workspace {
     if (needed > 0) memory_.reserve(needed, on);
   }
 
+  /// Where it lies now; another place once it has grown.
+  void const* place() const { return memory_.data(); }
+
   template <class Tuning, class Number>
   attention_shares shares(head_shape const& shape, sequence_batch<Number> const& batch) const {
     int const each = shares_of<typename Tuning::few_rows>(batch.most_keys);

@@ -78,16 +78,21 @@ class decoder_on_device final : public decoder {
     device_scope const scope(number());
     check_cells(cells);
     forget_graphs();
-    known_.emplace(sequences, sizes_, options_.pass_tokens, stream_);
-    reserve(known_->chunk_tokens());
-    tiles_.reserve(sizes_, known_->chunk_positions(), stream_);
-    buffers_.reserve_attention(sizes_, known_->rows(), stream_);
-    for (int chunk = 0; chunk < known_->chunks(); ++chunk) {
-      run_chunk(chunk, cells);
-      gather_positions(buffers_.normed.data(), known_->length(), 0, known_->chunk_positions(), sizes_.hidden,
-                       known_->reference(chunk, sizes_.hidden), stream_);
+    try {
+      known_.emplace(sequences, sizes_, options_.pass_tokens, stream_);
+      reserve(known_->chunk_tokens());
+      tiles_.reserve(sizes_, known_->chunk_positions(), stream_);
+      for (int chunk = 0; chunk < known_->chunks(); ++chunk) {
+        known_->choose(chunk, stream_);
+        run_directly(known_->tokens(), known_->rows(), cells);
+        gather_positions(buffers_.normed.data(), known_->length(), 0, known_->chunk_positions(), sizes_.hidden,
+                         known_->reference(chunk, sizes_.hidden), stream_);
+      }
+      stream_.synchronize();
+    } catch (...) {
+      known_.reset();
+      throw;
     }
-    stream_.synchronize();
   }
 
   void measure(std::span<index const> cells, device_loss loss, std::span<double> losses) override {
@@ -124,6 +129,10 @@ class decoder_on_device final : public decoder {
                 "a pass of " + std::to_string(rows.tokens) + " tokens of " + std::to_string(rows.sequences) +
                     " sequences got " + std::to_string(tokens.size()) + " tokens and room for logits of " +
                     std::to_string(logits.rows) + " by " + std::to_string(logits.cols));
+    for (auto const token : tokens)
+      AMQ_EXPECTS(token >= 0 && token < sizes_.vocabulary, "a pass got the token id " + std::to_string(token) +
+                                                               "; the vocabulary has " +
+                                                               std::to_string(sizes_.vocabulary));
     reserve(rows.tokens);
     new_tokens_.reserve(tokens.size(), stream_);
     logits_.reserve(static_cast<std::size_t>(logits.rows) * static_cast<std::size_t>(logits.cols), stream_);
@@ -170,16 +179,17 @@ class decoder_on_device final : public decoder {
   /// What is free once everything else has its place.
   std::int64_t room_for_bank() const {
     if (options_.most_bank_bytes >= 0) return options_.most_bank_bytes;
-    constexpr std::int64_t for_libraries = std::int64_t{256} << 20;
+    // Of libraries and modules, and of one matrix on its way into the bank: f32 weights, what they are made of, tiles.
+    std::int64_t const passing = (std::int64_t{256} << 20) + 11 * static_cast<std::int64_t>(largest_layer());
     std::size_t free = 0, total = 0;
     check(cudaMemGetInfo(&free, &total), "cudaMemGetInfo");
-    if (known_) return static_cast<std::int64_t>(free) - for_libraries;  // what measuring needs is there
+    if (known_) return static_cast<std::int64_t>(free) - passing;  // what measuring needs is there
     auto const tokens = static_cast<int>(options_.pass_tokens);
     std::int64_t const numbers = sizeof(Number);
     std::int64_t const working =
         pass_buffers<Number>::bytes(sizes_, tokens) + logit_tiles<Number>::bytes(sizes_, tokens) +
         numbers * static_cast<std::int64_t>(largest_layer()) + numbers * options_.calibration_tokens * sizes_.hidden;
-    return static_cast<std::int64_t>(free) - working - for_libraries;
+    return static_cast<std::int64_t>(free) - working - passing;
   }
 
   std::size_t largest_layer() const {
@@ -196,6 +206,7 @@ class decoder_on_device final : public decoder {
     if (tokens <= reserved_) return;
     stream_.synchronize();
     forget_graphs();
+    reserved_ = 0;  // where memory runs out, buffers are missing
     buffers_.reserve(sizes_, tokens, stream_);
     products_.reserve(largest_layer());
     reserved_ = tokens;
@@ -204,6 +215,7 @@ class decoder_on_device final : public decoder {
   void forget_graphs() {
     measuring_ = {};
     decoding_ = {};
+    decoded_ = {};
   }
 
   /// Final-normed states of a chunk of calibration tokens, in buffers_.normed.
@@ -213,6 +225,8 @@ class decoder_on_device final : public decoder {
         feed_.resident(cells) && products_.way(known_->chunk_tokens()) == product_way::dequantize_then_cublas;
     if (!records) return run_directly(known_->tokens(), known_->rows(), cells);
     describe(cells);
+    buffers_.reserve_attention(sizes_, known_->rows(), stream_);
+    if (std::exchange(measured_, buffers_.attention.place()) != buffers_.attention.place()) measuring_ = {};
     if (!measuring_)
       measuring_ = graph::record(stream_, [&] {
         embed_tokens(sizes_, weights_, known_->tokens(), known_->chunk_tokens(), buffers_, stream_);
@@ -252,7 +266,7 @@ class decoder_on_device final : public decoder {
     std::vector<index> cells;
     int sequences = 0;
     int most_keys = 0;
-    std::array<void const*, 4> places{};
+    std::array<void const*, 7> places{};
     bool operator==(decoded const&) const = default;
   };
 
@@ -268,7 +282,8 @@ class decoder_on_device final : public decoder {
     decoded now{{cells.begin(), cells.end()},
                 rows.sequences,
                 rows.most_keys,
-                {rows.rows, new_tokens_.data(), last_.data(), logits_.data()}};
+                {rows.rows, new_tokens_.data(), last_.data(), logits_.data(), products_.partial_sums(),
+                 products_.counters(), buffers_.attention.place()}};
     if (now != decoded_) {  // the first such pass makes sure that all memory is there
       decoded_ = std::move(now);
       decoding_ = {};
@@ -308,6 +323,7 @@ class decoder_on_device final : public decoder {
   std::optional<calibration<Number>> known_;
   device_buffer<device_matrix> described_;
   graph measuring_;
+  void const* measured_ = nullptr;  ///< attention's memory that is written in it
   cached_sequences<Number> sequences_;
   device_buffer<std::int32_t> new_tokens_;
   device_buffer<Number> last_;

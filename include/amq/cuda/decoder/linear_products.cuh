@@ -57,6 +57,10 @@ class linear_products {
     cublas_.multiply(w, rows, cols, x, tokens, y, false);
   }
 
+  /// Memory whose place recorded products have written in them; it may move when other products need more.
+  void const* partial_sums() const { return workspace_.floats_place(); }
+  void const* counters() const { return workspace_.counters_place(); }
+
   /// How packed matrices are multiplied with so many tokens, where there are kernels for it.
   product_way way(int tokens) const {
     if constexpr (std::is_same_v<Number, float>)

@@ -40,9 +40,16 @@ class weight_feed {
       if (!bank_->resident(cell)) coming_.push_back(cell);
     copied_ = used_ = 0;
     if (coming_.empty()) return;
-    for (auto& slot : slots_) slot.bytes.reserve(static_cast<std::size_t>(bank_->largest_bytes()), computing_);
-    idle_.record(computing_);
-    idle_.hold(copying_);
+    auto const needed = static_cast<std::size_t>(bank_->largest_bytes());
+    bool const grows = slots_.front().bytes.size() < needed;
+    for (auto& slot : slots_) {
+      slot.bytes.reserve(needed, computing_);
+      slot.read.hold(copying_);  // the last pass may still read it; holds nothing at first
+    }
+    if (grows) {
+      allocated_.record(computing_);
+      allocated_.hold(copying_);
+    }
     while (copied_ < coming_.size() && copied_ < slots_.size()) copy_next();
   }
 
@@ -83,7 +90,7 @@ class weight_feed {
   cudaStream_t computing_;
   stream copying_;
   std::array<staged, 2> slots_;
-  event idle_;
+  event allocated_;  ///< the slots' memory
   std::span<index const> cells_;
   std::vector<index> coming_;
   std::size_t copied_ = 0;

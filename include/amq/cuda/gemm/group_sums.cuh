@@ -16,7 +16,7 @@ namespace kernels {
 template <int Group, class Number>
 AMQ_CUDA_KERNEL void group_sums_kernel(token_slice<Number> const x, int groups, int stride, float* sums) {
   constexpr int group_units = Group / unit_inputs;
-  int const unit = static_cast<int>(blockIdx.x * blockDim.x + threadIdx.x), token = static_cast<int>(blockIdx.y);
+  int const unit = static_cast<int>(blockIdx.y * blockDim.x + threadIdx.x), token = static_cast<int>(blockIdx.x);
   bool const valid = token < x.tokens && unit * unit_inputs < x.cols;
   float sum = 0;
   if (valid) {
@@ -37,7 +37,7 @@ template <int Group, class Number>
 void group_sums(token_slice<Number> const& x, int stride, float* sums, cudaStream_t on) {
   constexpr unsigned threads = 128;
   int const spans = device_layout::spans(x.cols);
-  launch({dim3(pieces(spans * (device_layout::span_inputs / kernels::unit_inputs), threads), unsigned(stride)),
+  launch({dim3(unsigned(stride), pieces(spans * (device_layout::span_inputs / kernels::unit_inputs), threads)),
           dim3(threads), 0, on},
          kernels::group_sums_kernel<Group, Number>, x, spans * (device_layout::span_inputs / Group), stride, sums);
 }

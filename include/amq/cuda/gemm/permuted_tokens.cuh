@@ -26,7 +26,7 @@ namespace kernels {
 template <int Group, class Number>
 AMQ_CUDA_KERNEL void permute_tokens_kernel(token_slice<Number> const x, int units, permuted_tokens<Number> const to) {
   constexpr int group_units = Group / unit_inputs;
-  int const unit = static_cast<int>(blockIdx.x * blockDim.x + threadIdx.x), token = static_cast<int>(blockIdx.y);
+  int const unit = static_cast<int>(blockIdx.y * blockDim.x + threadIdx.x), token = static_cast<int>(blockIdx.x);
   uint4 v = make_uint4(0, 0, 0, 0);
   if (token < x.tokens && unit * unit_inputs < x.cols)
     v = *reinterpret_cast<uint4 const*>(x.data + std::int64_t{token} * x.cols + unit * unit_inputs);
@@ -51,7 +51,7 @@ template <int Group, class Number>
 void permute_tokens(token_slice<Number> const& x, permuted_tokens<Number> const& to, cudaStream_t on) {
   constexpr unsigned threads = 128;
   int const units = device_layout::spans(x.cols) * (device_layout::span_inputs / kernels::unit_inputs);
-  launch({dim3(pieces(units, threads), unsigned(to.stride)), dim3(threads), 0, on},
+  launch({dim3(unsigned(to.stride), pieces(units, threads)), dim3(threads), 0, on},
          kernels::permute_tokens_kernel<Group, Number>, x, units, to);
 }
 

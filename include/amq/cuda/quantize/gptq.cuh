@@ -170,7 +170,9 @@ void quantize_gptq(Weight const* weights, int rows, int cols, tile_layout layout
   quantizing::gptq_rule const rule{static_cast<float>((1 << layout.bits) - 1), layout.group, how.symmetric,
                                    how.static_groups};
   quantizing::reserve_gptq(shape, work, on);
-  check_library(cublasSetStream(blas, on), "cublasSetStream");
+  cudaStream_t held = nullptr;
+  check_library(cublasGetStream(blas, &held), "cublasGetStream");
+  if (held != on) check_library(cublasSetStream(blas, on), "cublasSetStream");  // which forgets the handle's workspace
   launch({pieces(static_cast<long long>(rows) * cols, 256), 256, 0, on}, quantizing::arrange_kernel<Weight>, weights,
          factor.device_order.data(), factor.device_dropped.data(), shape, work.weights.data(), work.refused.data());
   if (rule.fixed)

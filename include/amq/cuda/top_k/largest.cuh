@@ -56,8 +56,8 @@ template <class Token>
 AMQ_CUDA_KERNEL void largest_of_tiles_kernel(candidates from, int k, float* values, Token* tokens) {
   auto& shared = *reinterpret_cast<tile_shared*>(ptx::dynamic_shared());
   int const thread = static_cast<int>(threadIdx.x);
-  int const first = static_cast<int>(blockIdx.x) * tile_logits + thread * tile_items;
-  long long const row = static_cast<long long>(blockIdx.y) * from.count;
+  int const first = static_cast<int>(blockIdx.y) * tile_logits + thread * tile_items;
+  long long const row = static_cast<long long>(blockIdx.x) * from.count;
   float keys[tile_items];
   Token ids[tile_items];
 #pragma unroll
@@ -68,7 +68,7 @@ AMQ_CUDA_KERNEL void largest_of_tiles_kernel(candidates from, int k, float* valu
     ids[i] = inside && from.tokens != nullptr ? from.tokens[row + at] : at;
   }
   tile_sort(shared.sort).SortDescendingBlockedToStriped(keys, ids);
-  long long const out = (static_cast<long long>(blockIdx.y) * gridDim.x + blockIdx.x) * k;
+  long long const out = (static_cast<long long>(blockIdx.x) * gridDim.y + blockIdx.y) * k;
 #pragma unroll
   for (int i = 0; i < tile_items; ++i) {
     int const rank = i * tile_threads + thread;
@@ -91,7 +91,7 @@ inline void largest_by_tiles(candidates from, int rows, int k, float* values, st
     }
     float* const to_values = last ? values : work.values[side].data();
     std::int32_t* const to_tokens = last ? tokens : work.tokens[side].data();
-    launch({dim3(static_cast<unsigned>(tiles), static_cast<unsigned>(rows)), tile_threads, sizeof(tile_shared), on},
+    launch({dim3(static_cast<unsigned>(rows), static_cast<unsigned>(tiles)), tile_threads, sizeof(tile_shared), on},
            largest_of_tiles_kernel<std::int32_t>, from, k, to_values, to_tokens);
     if (last) return;
     from = {to_values, to_tokens, tiles * k};
