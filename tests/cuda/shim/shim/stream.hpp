@@ -140,6 +140,7 @@ inline cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t on = nullptr)
   auto const& stream = shim::detail::stream_of(on);
   if (stream.device != event->device) return shim::detail::told(cudaErrorInvalidResourceHandle);
   event->recorded_in = stream.recorded_in;
+  if (event->recorded_in != nullptr) return shim::detail::told(shim::detail::state());  // it orders the graph's work
   return shim::enqueue(on, [event] {
     event->recorded = true;
     event->at = std::chrono::steady_clock::now();
