@@ -43,17 +43,18 @@ struct default_tuning {
   static constexpr std::array capabilities{80, 86, 89, 90};
 
   static constexpr gemv_tuning gemv(int capability, int bits, int group) {
-    bool const wide = bits > 5 || (bits > 2 && group == 32);  // a span takes many registers
+    bool const narrow = bits == 2 ? group > 32 : bits == 3 && group == 128;  // two spans fit into the registers
     bool const small = capability == 86 || capability == 89;  // 100 KiB of shared memory a multiprocessor
-    return {.warps = 16, .prefetch = wide ? 1 : 2, .blocks = 2, .shared_bytes = small ? 48 * 1024 : 72 * 1024};
+    return {.warps = 16, .prefetch = narrow ? 2 : 1, .blocks = 2, .shared_bytes = small ? 48 * 1024 : 72 * 1024};
   }
 
   /// `tokens` is 16, 32 or 64: what a block takes at most.
-  static constexpr gemm_tuning gemm(int, int bits, int tokens) {
+  static constexpr gemm_tuning gemm(int capability, int bits, int tokens) {
     bool const wide = bits > 4;  // a span takes many registers
     if (tokens <= 16) return {.warps = 8, .tiles = wide ? 1 : 2, .tokens = 16, .stages = 4, .blocks = 2};
     if (tokens <= 32) return {.warps = 8, .tiles = wide ? 2 : 1, .tokens = 32, .stages = 4, .blocks = wide ? 1 : 2};
-    return {.warps = 8, .tiles = wide ? 1 : 2, .tokens = 64, .stages = 4, .blocks = 1};
+    bool const spills = wide || capability == 80;  // two tiles would, with groups of 32 and 64
+    return {.warps = 8, .tiles = spills ? 1 : 2, .tokens = 64, .stages = 4, .blocks = 1};
   }
 
   /// Which of gemm's kernels are compiled, the dearest part of building a program; products of other formats with more
