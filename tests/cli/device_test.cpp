@@ -47,7 +47,7 @@ std::string refused_there(strings arguments) {
 
 }  // namespace
 
-TEST_CASE("--device that names no device is refused in a sentence") {
+TEST_CASE("a --device that names no device is refused in a sentence") {
   scratch_folder const scratch;
   auto const out = scratch.path() / "out";
   auto const why = [&](std::string const& device, strings more = {}) {
