@@ -151,7 +151,9 @@ TEST_CASE("a product does not grow its workspace while a graph is recorded", "[c
   amq::cuda::gemv(w.view, x.data(), 1, y.data(), false, workspace, on);
   auto const expected = amq::test::downloaded(y, on);
   auto const graph = record();
-  graph.launch(on);
-  graph.launch(on);
-  CHECK(amq::test::downloaded(y, on) == expected);
+  for (int round = 0; round < 2; ++round) {
+    amq::cuda::check(cudaMemsetAsync(y.data(), 0xff, y.bytes(), on), "cudaMemsetAsync");
+    graph.launch(on);
+    CHECK(amq::test::downloaded(y, on) == expected);
+  }
 }
