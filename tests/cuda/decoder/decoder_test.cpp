@@ -1,11 +1,15 @@
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <numeric>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "amq/core/random.hpp"
 #include "amq/cuda/device.hpp"
 #include "amq/evaluate/cuda_evaluator.hpp"
+#include "amq/evaluate/decoder_shape.hpp"
 #include "amq/evaluate/proxy_evaluator.hpp"
 #include "amq/generate/device_passes.hpp"
 #include "amq/generate/generator.hpp"
@@ -166,4 +170,39 @@ TEST_CASE("texts are written on the device as on the host") {
   amq::device_passes passes(model, *device, {.numbers = amq::dtype::f32});
   auto const there = amq::generate(passes, prompts, how, quiet);
   for (std::size_t i = 0; i < prompts.size(); ++i) CHECK(there.sequences[i].tokens == here.sequences[i].tokens);
+}
+
+TEST_CASE("a recorded pass of one token is made anew when longer passes have moved its memory") {
+  auto const model = amq::llama::load(tiny);
+  auto const made = [&] {
+    auto decoder = cuda_test::small_device()->make_decoder(amq::decoder_shape_of(model), {.numbers = amq::dtype::f16});
+    std::vector<amq::cuda::bank_cell> cells;
+    for (amq::index layer = 0; layer < std::ssize(model.linears()); ++layer) cells.push_back({layer, {4, 128}});
+    decoder->announce(cells);
+    for (amq::index layer = 0; layer < std::ssize(cells); ++layer)
+      decoder->quantize(layer, amq::matrix_view<float const>(model.weight(layer)), amq::cuda::rtn_request::asymmetric);
+    return decoder;
+  };
+  std::vector<amq::index> cells(model.linears().size());
+  std::iota(cells.begin(), cells.end(), amq::index{0});
+  std::vector<std::int32_t> const text{5,  17, 100, 3,  40, 41, 42, 43, 44, 45, 46,
+                                       47, 48, 49,  50, 51, 52, 53, 54, 55, 9};
+  auto const logits_after = [&](std::vector<amq::index> const& passes) {
+    auto const decoder = made();
+    auto const sequence = decoder->open_sequence(64);
+    amq::matrix<float> logits(1, model.config().vocabulary);
+    std::span<std::int32_t const> left(text);
+    for (auto const tokens : passes) {
+      amq::cuda::device_part const part{sequence, tokens};
+      decoder->pass({&part, 1}, left.first(static_cast<std::size_t>(tokens)), cells, logits);
+      left = left.subspan(static_cast<std::size_t>(tokens));
+    }
+    CHECK(left.empty());
+    return std::vector<float>(logits.data(), logits.data() + logits.size());
+  };
+  // One token at a time is recorded at the second; the pass of 17 takes a kernel that needs more memory.
+  auto const moved = logits_after({1, 1, 1, 17, 1}), plain = logits_after({3, 17, 1});
+  double worst = 0;
+  for (std::size_t i = 0; i < plain.size(); ++i) worst = std::max(worst, std::abs(double{moved[i]} - double{plain[i]}));
+  CHECK(worst < 0.02);
 }

@@ -85,8 +85,9 @@ class calibration {
 
   /// One block's keys and values at a time: the next block writes over them.
   void place_rows(decoder_sizes const& sizes, cudaStream_t stream) {
-    auto const one = static_cast<std::size_t>(length_) * static_cast<std::size_t>(sizes.head_size) *
-                     static_cast<std::size_t>(sizes.most_key_value_heads());
+    auto const numbers = static_cast<std::size_t>(length_) * static_cast<std::size_t>(sizes.head_size) *
+                         static_cast<std::size_t>(sizes.most_key_value_heads());
+    auto const one = (numbers + 7) / 8 * 8;  // every sequence's begin at 16 bytes
     keys_ = device_buffer<Number>(one * static_cast<std::size_t>(per_chunk_), stream);
     values_ = device_buffer<Number>(keys_.size(), stream);
     std::vector<sequence_rows<Number>> all;
